@@ -1,0 +1,13 @@
+/* Sizes that the contract promises. */
+#pragma once
+
+#define MAX_MESSAGE (16u << 20) /* bytes of a frame, request or reply */
+#define MAX_OBJECT (4u << 20)	/* bytes of a stored object */
+#define MAX_DEPTH 32		/* levels of a frame, its own array being level 1 */
+#define MAX_BATCH 1000		/* requests of a batch, objects of an import */
+
+/*
+ * What a socket takes: up to 17 MiB a request is read, so that it can be refused in words, with
+ * room for the SP header. Beyond that nanomsg closes the connection.
+ */
+#define MAX_RECEIVE ((17 << 20) + 64)

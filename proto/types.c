@@ -1,0 +1,345 @@
+#include "proto/types.h"
+#include "proto/status.h"
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define ENUM_OF(...)                                                                               \
+	{                                                                                          \
+		.kind = SK_ENUM, .names = NAMES(__VA_ARGS__)                                       \
+	}
+#define STRING_OF(min_, max_)                                                                      \
+	{                                                                                          \
+		.kind = SK_STRING, .min = (min_), .max = (max_)                                    \
+	}
+#define LONG_STRING STRING_OF(0, INT64_MAX)
+
+/* Rows of nested objects: must be there; may be missing; null where it is missing. */
+#define MUST(name, type)                                                                           \
+	{                                                                                          \
+		name, type, PRESET_NONE, 0, 0, NULL                                                \
+	}
+#define MAY(name, type)                                                                            \
+	{                                                                                          \
+		name, type, PRESET_NONE, SF_OPTIONAL, 0, NULL                                      \
+	}
+#define MAY_NULL(name, type)                                                                       \
+	{                                                                                          \
+		name, type, PRESET_NONE, SF_OPTIONAL | SF_NULLABLE, 0, NULL                        \
+	}
+#define OR_NULL(name, type)                                                                        \
+	{                                                                                          \
+		name, type, PRESET_NULL, 0, 0, NULL                                                \
+	}
+
+/* A fixed tag, as in "type": "function". */
+#define TAG(variable, tag) static const struct schema variable = ENUM_OF(tag)
+
+const struct schema type_id = {.kind = SK_ID, .help = "1 to 64 of A-Z a-z 0-9 _ -"};
+const struct schema type_text = LONG_STRING;
+const struct schema type_time = {.kind = SK_INT,
+	.min = 0,
+	.max = INT64_C(253402300799),
+	.help = "Unix seconds from 0 to the year 9999"};
+const struct schema type_count = {.kind = SK_INT, .min = 0, .max = INT64_MAX, .help = "0 or more"};
+const struct schema type_tokens_limit = {
+	.kind = SK_INT, .min = 256, .max = INT64_MAX, .help = "256 or more"};
+const struct schema type_zero_to_two = {.kind = SK_NUMBER, .min = 0, .max = 2, .help = "0 to 2"};
+const struct schema type_zero_to_one = {.kind = SK_NUMBER, .min = 0, .max = 1, .help = "0 to 1"};
+const struct schema type_boolean = {.kind = SK_BOOL};
+const struct schema type_metadata = {.kind = SK_METADATA};
+const struct schema type_any = {.kind = SK_ANY};
+const struct schema type_map = {.kind = SK_MAP};
+const struct schema type_run_object = ENUM_OF("thread.run");
+const struct schema type_step_object = ENUM_OF("thread.run.step");
+const struct schema type_run_status = {.kind = SK_ENUM, .names = run_status_names};
+const struct schema type_step_status = {.kind = SK_ENUM, .names = step_status_names};
+const struct schema type_step_type = ENUM_OF("message_creation", "tool_calls");
+const struct schema type_run_statuses = {.kind = SK_ENUM_SET, .names = run_status_names};
+const struct schema type_step_statuses = {.kind = SK_ENUM_SET, .names = step_status_names};
+const struct schema type_step_types = {
+	.kind = SK_ENUM_SET, .names = NAMES("message_creation", "tool_calls")};
+
+/* Function calls, as a run asks for them. */
+TAG(tag_function, "function");
+static const struct schema name_64 = STRING_OF(1, 64);
+static const struct schema call_id = STRING_OF(1, 512);
+
+static const struct schema_field called_function_fields[] = {
+	MUST("name", &type_text),
+	MUST("arguments", &type_text),
+};
+static const struct schema called_function = OBJECT_OF(called_function_fields);
+
+static const struct schema_field run_tool_call_fields[] = {
+	MUST("id", &call_id),
+	MUST("type", &tag_function),
+	MUST("function", &called_function),
+};
+static const struct schema run_tool_call = OBJECT_OF(run_tool_call_fields);
+static const struct schema run_tool_calls = {
+	.kind = SK_ARRAY, .max = INT32_MAX, .item = &run_tool_call};
+
+static const struct schema_field submit_fields[] = {MUST("tool_calls", &run_tool_calls)};
+static const struct schema submit = OBJECT_OF(submit_fields);
+TAG(tag_submit, "submit_tool_outputs");
+static const struct schema_field required_action_fields[] = {
+	MUST("type", &tag_submit),
+	MUST("submit_tool_outputs", &submit),
+};
+const struct schema type_required_action = OBJECT_OF(required_action_fields);
+
+/* Errors, details, usage. */
+static const struct schema run_error_code =
+	ENUM_OF("server_error", "rate_limit_exceeded", "invalid_prompt");
+static const struct schema_field run_error_fields[] = {
+	MUST("code", &run_error_code),
+	MUST("message", &type_text),
+};
+const struct schema type_run_error = OBJECT_OF(run_error_fields);
+
+static const struct schema step_error_code = ENUM_OF("server_error", "rate_limit_exceeded");
+static const struct schema_field step_error_fields[] = {
+	MUST("code", &step_error_code),
+	MUST("message", &type_text),
+};
+const struct schema type_step_error = OBJECT_OF(step_error_fields);
+
+static const struct schema incomplete_reason =
+	ENUM_OF("max_completion_tokens", "max_prompt_tokens");
+static const struct schema_field incomplete_fields[] = {MAY("reason", &incomplete_reason)};
+const struct schema type_incomplete_details = OBJECT_OF(incomplete_fields);
+
+static const struct schema_field usage_fields[] = {
+	MUST("completion_tokens", &type_count),
+	MUST("prompt_tokens", &type_count),
+	MUST("total_tokens", &type_count),
+};
+const struct schema type_usage = OBJECT_OF(usage_fields);
+
+/* Tools of a run. */
+static const struct schema ranker = ENUM_OF("auto", "default_2024_08_21");
+static const struct schema_field ranking_fields[] = {
+	MAY("ranker", &ranker),
+	MUST("score_threshold", &type_zero_to_one),
+};
+static const struct schema ranking = OBJECT_OF(ranking_fields);
+static const struct schema results_count = {.kind = SK_INT, .min = 1, .max = 50, .help = "1 to 50"};
+static const struct schema_field search_options_fields[] = {
+	MAY("max_num_results", &results_count),
+	MAY("ranking_options", &ranking),
+};
+static const struct schema search_options = OBJECT_OF(search_options_fields);
+static const struct schema_field function_fields[] = {
+	MAY("description", &type_text),
+	MUST("name", &name_64),
+	MAY("parameters", &type_map),
+	MAY_NULL("strict", &type_boolean),
+};
+static const struct schema function = OBJECT_OF(function_fields);
+
+TAG(tag_code, "code_interpreter");
+TAG(tag_search, "file_search");
+static const struct schema_field code_tool_fields[] = {MUST("type", &tag_code)};
+static const struct schema code_tool = OBJECT_OF(code_tool_fields);
+static const struct schema_field search_tool_fields[] = {
+	MUST("type", &tag_search),
+	MAY("file_search", &search_options),
+};
+static const struct schema search_tool = OBJECT_OF(search_tool_fields);
+static const struct schema_field function_tool_fields[] = {
+	MUST("type", &tag_function),
+	MUST("function", &function),
+};
+static const struct schema function_tool = OBJECT_OF(function_tool_fields);
+static const struct schema_variant tool_variants[] = {
+	{"code_interpreter", &code_tool},
+	{"file_search", &search_tool},
+	{"function", &function_tool},
+	{NULL, NULL},
+};
+static const struct schema tool = {.kind = SK_UNION, .variants = tool_variants, .help = "a tool"};
+const struct schema type_tools = {.kind = SK_ARRAY, .max = 20, .item = &tool};
+
+/* How a run is to be executed. */
+static const struct schema truncation_type = ENUM_OF("auto", "last_messages");
+static const struct schema last_messages = {
+	.kind = SK_INT, .min = 1, .max = INT64_MAX, .help = "1 or more"};
+static const struct schema_field truncation_fields[] = {
+	MUST("type", &truncation_type),
+	OR_NULL("last_messages", &last_messages),
+};
+const struct schema type_truncation = OBJECT_OF(truncation_fields);
+
+static const struct schema choice_type = ENUM_OF("function", "code_interpreter", "file_search");
+static const struct schema_field choice_function_fields[] = {MUST("name", &name_64)};
+static const struct schema choice_function = OBJECT_OF(choice_function_fields);
+static const struct schema_field choice_fields[] = {
+	MUST("type", &choice_type),
+	MAY("function", &choice_function),
+};
+static const struct schema choice = OBJECT_OF(choice_fields);
+const struct schema type_tool_choice = {
+	.kind = SK_EITHER, .names = NAMES("none", "auto", "required"), .item = &choice};
+
+TAG(tag_text, "text");
+TAG(tag_json_object, "json_object");
+TAG(tag_json_schema, "json_schema");
+static const struct schema_field plain_format_fields[] = {MUST("type", &tag_text)};
+static const struct schema plain_format = OBJECT_OF(plain_format_fields);
+static const struct schema_field json_format_fields[] = {MUST("type", &tag_json_object)};
+static const struct schema json_format = OBJECT_OF(json_format_fields);
+static const struct schema_field json_schema_fields[] = {
+	MAY("description", &type_text),
+	MUST("name", &name_64),
+	MAY("schema", &type_map),
+	MAY_NULL("strict", &type_boolean),
+};
+static const struct schema json_schema = OBJECT_OF(json_schema_fields);
+static const struct schema_field schema_format_fields[] = {
+	MUST("type", &tag_json_schema),
+	MUST("json_schema", &json_schema),
+};
+static const struct schema schema_format = OBJECT_OF(schema_format_fields);
+static const struct schema_variant format_variants[] = {
+	{"text", &plain_format},
+	{"json_object", &json_format},
+	{"json_schema", &schema_format},
+	{NULL, NULL},
+};
+static const struct schema format = {
+	.kind = SK_UNION, .variants = format_variants, .help = "a response format"};
+const struct schema type_response_format = {
+	.kind = SK_EITHER, .names = NAMES("auto"), .item = &format};
+
+/* What a step did. */
+static const struct schema_field message_creation_fields[] = {MUST("message_id", &type_text)};
+static const struct schema message_creation = OBJECT_OF(message_creation_fields);
+
+TAG(tag_logs, "logs");
+TAG(tag_image, "image");
+static const struct schema_field logs_fields[] = {
+	MUST("type", &tag_logs),
+	MUST("logs", &type_text),
+};
+static const struct schema logs = OBJECT_OF(logs_fields);
+static const struct schema_field image_file_fields[] = {MUST("file_id", &type_text)};
+static const struct schema image_file = OBJECT_OF(image_file_fields);
+static const struct schema_field image_fields[] = {
+	MUST("type", &tag_image),
+	MUST("image", &image_file),
+};
+static const struct schema image = OBJECT_OF(image_fields);
+static const struct schema_variant code_output_variants[] = {
+	{"logs", &logs},
+	{"image", &image},
+	{NULL, NULL},
+};
+static const struct schema code_output = {
+	.kind = SK_UNION, .variants = code_output_variants, .help = "a code interpreter's output"};
+static const struct schema code_outputs = {
+	.kind = SK_ARRAY, .max = INT32_MAX, .item = &code_output};
+static const struct schema_field code_fields[] = {
+	MUST("input", &type_text),
+	MUST("outputs", &code_outputs),
+};
+static const struct schema code = OBJECT_OF(code_fields);
+static const struct schema_field code_call_fields[] = {
+	MUST("id", &call_id),
+	MUST("type", &tag_code),
+	MUST("code_interpreter", &code),
+};
+static const struct schema code_call = OBJECT_OF(code_call_fields);
+
+static const struct schema_field found_text_fields[] = {
+	MAY("type", &tag_text),
+	MAY("text", &type_text),
+};
+static const struct schema found_text = OBJECT_OF(found_text_fields);
+static const struct schema found_texts = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &found_text};
+static const struct schema_field found_fields[] = {
+	MUST("file_id", &type_text),
+	MUST("file_name", &type_text),
+	MUST("score", &type_zero_to_one),
+	MAY("content", &found_texts),
+};
+static const struct schema found = OBJECT_OF(found_fields);
+static const struct schema founds = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &found};
+static const struct schema_field step_ranking_fields[] = {
+	MUST("ranker", &ranker),
+	MUST("score_threshold", &type_zero_to_one),
+};
+static const struct schema step_ranking = OBJECT_OF(step_ranking_fields);
+static const struct schema_field search_fields[] = {
+	MAY("ranking_options", &step_ranking),
+	MAY("results", &founds),
+};
+static const struct schema search = OBJECT_OF(search_fields);
+static const struct schema_field search_call_fields[] = {
+	MUST("id", &call_id),
+	MUST("type", &tag_search),
+	MUST("file_search", &search),
+};
+static const struct schema search_call = OBJECT_OF(search_call_fields);
+
+static const struct schema_field answered_function_fields[] = {
+	MUST("name", &type_text),
+	MUST("arguments", &type_text),
+	OR_NULL("output", &type_text),
+};
+static const struct schema answered_function = OBJECT_OF(answered_function_fields);
+static const struct schema_field function_call_fields[] = {
+	MUST("id", &call_id),
+	MUST("type", &tag_function),
+	MUST("function", &answered_function),
+};
+static const struct schema function_call = OBJECT_OF(function_call_fields);
+static const struct schema_variant tool_call_variants[] = {
+	{"code_interpreter", &code_call},
+	{"file_search", &search_call},
+	{"function", &function_call},
+	{NULL, NULL},
+};
+static const struct schema tool_call = {
+	.kind = SK_UNION, .variants = tool_call_variants, .help = "a tool call"};
+static const struct schema tool_calls = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &tool_call};
+
+TAG(tag_message_creation, "message_creation");
+TAG(tag_tool_calls, "tool_calls");
+static const struct schema_field message_details_fields[] = {
+	MUST("type", &tag_message_creation),
+	MUST("message_creation", &message_creation),
+};
+static const struct schema message_details = OBJECT_OF(message_details_fields);
+static const struct schema_field tool_details_fields[] = {
+	MUST("type", &tag_tool_calls),
+	MUST("tool_calls", &tool_calls),
+};
+static const struct schema tool_details = OBJECT_OF(tool_details_fields);
+static const struct schema_variant details_variants[] = {
+	{"message_creation", &message_details},
+	{"tool_calls", &tool_details},
+	{NULL, NULL},
+};
+const struct schema type_step_details = {
+	.kind = SK_UNION, .variants = details_variants, .help = "step_details"};
+
+/* Parameters that are no field of an object. */
+static const struct schema_field tool_output_fields[] = {
+	MUST("tool_call_id", &call_id),
+	MUST("output", &type_text),
+};
+static const struct schema tool_output = OBJECT_OF(tool_output_fields);
+const struct schema type_tool_outputs = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &tool_output};
+const struct schema type_reasoning_effort =
+	ENUM_OF("none", "minimal", "low", "medium", "high", "xhigh", "max");
+const struct schema type_on_active = ENUM_OF("reject", "enqueue", "parallel");
+const struct schema type_expires_in = {
+	.kind = SK_INT, .min = 0, .max = 3155760000, .help = "0 (never) to 100 years of seconds"};
+const struct schema type_limit = {.kind = SK_INT, .min = 1, .max = 100, .help = "1 to 100"};
+const struct schema type_order = ENUM_OF("asc", "desc");
+static const struct schema include_item =
+	ENUM_OF("step_details.tool_calls[*].file_search.results[*].content");
+const struct schema type_include = {.kind = SK_ARRAY, .max = 16, .item = &include_item};
+const struct schema type_key = STRING_OF(1, 64);
+const struct schema type_lease = STRING_OF(1, 64);
+const struct schema type_objects = {.kind = SK_ARRAY, .max = 1000, .item = &type_any};
+const struct schema type_requests = {.kind = SK_ARRAY, .max = 1000, .item = &type_any};

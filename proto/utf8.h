@@ -1,0 +1,9 @@
+/* UTF-8 as Unicode defines it (no surrogates, no overlong forms, nothing above U+10FFFF). */
+#pragma once
+
+#include "proto/slice.h"
+
+bool utf8_valid(struct slice s);
+
+/* Unicode characters in @s, which must be valid. */
+size_t utf8_length(struct slice s);
