@@ -1,0 +1,97 @@
+#include "daemon/datadir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int make_directories(const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", dir);
+	for (char *p = path + 1; *p; p++) {
+		if (*p == '/') {
+			*p = '\0';
+			if (mkdir(path, 0700) && errno != EEXIST) {
+				return -errno;
+			}
+			*p = '/';
+		}
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int refuse(const char *dir, const char *what, int error, char *why)
+{
+	snprintf(why, 256, "%s %.160s: %s", what, dir, strerror(error));
+	return -error;
+}
+
+int datadir_prepare(const char *dir, char *absolute, char why[static 256])
+{
+	struct stat st;
+	int r;
+
+	r = make_directories(dir);
+	if (r) {
+		return refuse(dir, "cannot make the data directory", -r, why);
+	}
+	if (stat(dir, &st)) {
+		return refuse(dir, "cannot read the data directory", errno, why);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return refuse(dir, "the data directory", ENOTDIR, why);
+	}
+	if (access(dir, R_OK | W_OK | X_OK)) {
+		return refuse(dir, "cannot write to the data directory", errno, why);
+	}
+	if (st.st_uid == geteuid() && (st.st_mode & 077) && chmod(dir, 0700)) {
+		return refuse(dir, "cannot make private the data directory", errno, why);
+	}
+	if (!realpath(dir, absolute)) {
+		return refuse(dir, "cannot find the data directory", errno, why);
+	}
+	return 0;
+}
+
+static void read_holder(int fd, char *out, size_t size)
+{
+	ssize_t n = pread(fd, out, size - 1, 0);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+int datadir_lock(const char *dir, char why[static 256])
+{
+	char path[PATH_MAX], pid[32];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/LOCK", dir) >= sizeof(path)) {
+		return refuse(dir, "the data directory", ENAMETOOLONG, why);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return refuse(path, "cannot open", errno, why);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		int error = errno;
+
+		read_holder(fd, pid, sizeof(pid));
+		snprintf(why, 256, "another runstored (pid %s) serves %.160s", pid, dir);
+		close(fd);
+		return -error;
+	}
+	snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) || pwrite(fd, pid, strlen(pid), 0) < 0) {
+		return refuse(
+			path, "cannot write", errno, why); /* the lock ends with the process */
+	}
+	return 0;
+}

@@ -1,0 +1,172 @@
+#include "daemon/ops/lifecycle.h"
+#include "daemon/store/deadlines.h"
+
+#include <errno.h>
+
+#define BIT(s) (1u << (s))
+
+bool lifecycle_allows(enum run_status from, enum run_status to)
+{
+	static const unsigned int next[N_RUN_STATUSES] = {
+		[RUN_QUEUED] = BIT(RUN_IN_PROGRESS) | BIT(RUN_CANCELLED) | BIT(RUN_FAILED) |
+			       BIT(RUN_EXPIRED),
+		[RUN_IN_PROGRESS] = BIT(RUN_REQUIRES_ACTION) | BIT(RUN_COMPLETED) |
+				    BIT(RUN_INCOMPLETE) | BIT(RUN_FAILED) | BIT(RUN_CANCELLING) |
+				    BIT(RUN_EXPIRED),
+		[RUN_REQUIRES_ACTION] = BIT(RUN_CANCELLED) | BIT(RUN_FAILED) | BIT(RUN_EXPIRED),
+		[RUN_CANCELLING] = BIT(RUN_CANCELLED) | BIT(RUN_COMPLETED) | BIT(RUN_INCOMPLETE) |
+				   BIT(RUN_FAILED) | BIT(RUN_EXPIRED),
+	};
+
+	return next[from] & BIT(to);
+}
+
+void lifecycle_enter(struct txn *txn, struct run *run, enum run_status to)
+{
+	struct slice now = value_int(txn->arena, txn->now_ms / 1000);
+
+	run->v[RUN_status] = value_run_status(to);
+	if (to == RUN_IN_PROGRESS && mp_is_nil(run->v[RUN_started_at])) {
+		run->v[RUN_started_at] = now;
+	} else if (to == RUN_COMPLETED || to == RUN_INCOMPLETE) {
+		run->v[RUN_completed_at] = now;
+	} else if (to == RUN_FAILED) {
+		run->v[RUN_failed_at] = now;
+	} else if (to == RUN_CANCELLED) {
+		run->v[RUN_cancelled_at] = now;
+	}
+	if (to != RUN_REQUIRES_ACTION) {
+		run->v[RUN_required_action] = VALUE_NULL;
+	}
+	if (run_status_terminal(to)) {
+		run->v[RUN_expires_at] = VALUE_NULL;
+	}
+}
+
+void lifecycle_enter_step(struct txn *txn, struct step *step, enum step_status to)
+{
+	static const enum step_field times[N_STEP_STATUSES] = {
+		[STEP_CANCELLED] = STEP_cancelled_at,
+		[STEP_FAILED] = STEP_failed_at,
+		[STEP_COMPLETED] = STEP_completed_at,
+		[STEP_EXPIRED] = STEP_expired_at,
+	};
+
+	step->v[STEP_status] = value_step_status(to);
+	if (to != STEP_IN_PROGRESS) {
+		step->v[times[to]] = value_int(txn->arena, txn->now_ms / 1000);
+	}
+}
+
+/* The run's error, with a code that a step may have. */
+static struct slice step_error(struct txn *txn, struct slice run_error)
+{
+	struct slice code = mp_lookup(run_error, "code"), copy, text;
+	struct buf b = {0};
+
+	if (mp_get_str(code, &text) && slice_is(text, "rate_limit_exceeded")) {
+		return run_error;
+	}
+	mp_put_map(&b, 2);
+	mp_put_cstr(&b, "code");
+	mp_put_cstr(&b, "server_error");
+	mp_put_cstr(&b, "message");
+	buf_put(&b, mp_lookup(run_error, "message"));
+	copy = arena_dup(txn->arena, buf_slice(&b));
+	buf_finish(&b);
+	return copy;
+}
+
+static void store_step(struct txn *txn, struct step *step)
+{
+	struct buf bytes = {0};
+
+	record_write(&schema_step, step->v, &bytes);
+	if (buf_error(&bytes)) {
+		kv_fail(txn->kv, buf_error(&bytes));
+	}
+	steps_replace(txn, step, buf_slice(&bytes));
+	buf_finish(&bytes);
+}
+
+static void end_step(struct txn *txn, const struct run *run, enum run_status to, struct step *step)
+{
+	if (to == RUN_EXPIRED) {
+		lifecycle_enter_step(txn, step, STEP_EXPIRED);
+	} else if (to == RUN_FAILED) {
+		lifecycle_enter_step(txn, step, STEP_FAILED);
+		step->v[STEP_last_error] = step_error(txn, run->v[RUN_last_error]);
+	} else {
+		lifecycle_enter_step(txn, step, STEP_CANCELLED);
+	}
+	store_step(txn, step);
+}
+
+void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status to)
+{
+	struct arena *kept = txn->arena;
+	struct arena arena = {0};
+	struct key after = {0};
+	struct step step;
+
+	txn->arena = &arena;
+	while (steps_next_open(txn, run, key_slice(&after), &step)) {
+		after = step.key;
+		end_step(txn, run, to, &step);
+		arena_finish(&arena);
+	}
+	arena_finish(&arena);
+	txn->arena = kept;
+}
+
+static void end_run(struct txn *txn, struct run *run, enum run_status to)
+{
+	struct buf bytes = {0};
+
+	lifecycle_enter(txn, run, to);
+	lifecycle_end_steps(txn, run, to);
+	record_write(&schema_run, run->v, &bytes);
+	if (buf_error(&bytes)) {
+		kv_fail(txn->kv, buf_error(&bytes));
+	}
+	runs_replace(txn, run, buf_slice(&bytes));
+	buf_finish(&bytes);
+}
+
+static void settle(struct txn *txn, const struct deadline *d)
+{
+	int64_t expires_at;
+	struct run run;
+
+	if (!runs_load(txn, d->run_id, &run)) {
+		return;
+	}
+	if (d->kind == DEADLINE_CANCEL && run.status == RUN_CANCELLING) {
+		end_run(txn, &run, RUN_CANCELLED);
+	} else if (d->kind == DEADLINE_EXPIRY && !run_status_terminal(run.status) &&
+		   mp_get_int(run.v[RUN_expires_at], &expires_at) &&
+		   expires_at * 1000 <= d->at_ms) {
+		end_run(txn, &run, RUN_EXPIRED);
+	}
+}
+
+unsigned int lifecycle_settle(struct txn *txn, unsigned int max)
+{
+	struct arena *kept = txn->arena;
+	const char *by = txn->by;
+	struct arena arena = {0};
+	struct deadline d;
+	unsigned int n = 0;
+
+	txn->arena = &arena;
+	txn->by = "daemon";
+	while (n < max && deadlines_take(txn, txn->now_ms, &d)) {
+		settle(txn, &d);
+		arena_finish(&arena);
+		n++;
+	}
+	arena_finish(&arena);
+	txn->arena = kept;
+	txn->by = by;
+	return n;
+}

@@ -1,0 +1,31 @@
+/* What a run and its steps go through, and what the daemon does of it by itself. */
+#pragma once
+
+#include "daemon/ops/op.h"
+
+/*
+ * May a run go from @from to @to? @by_caller: as asked for by a caller; tool outputs and the loss
+ * of a lease lead to queued, no caller does.
+ */
+bool lifecycle_allows(enum run_status from, enum run_status to);
+
+/*
+ * Set the fields of @run that follow from its new status: the status itself, the time that goes
+ * with it, expires_at and required_action. The others are the caller's.
+ */
+void lifecycle_enter(struct txn *txn, struct run *run, enum run_status to);
+
+/* The same for a step. */
+void lifecycle_enter_step(struct txn *txn, struct step *step, enum step_status to);
+
+/*
+ * End the steps of a run that is about to be stored in the terminal status @to: those still in
+ * progress become expired, cancelled or failed with it.
+ */
+void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status to);
+
+/*
+ * Do what is due at txn->now_ms: expire runs, cancel those whose cancel nobody confirmed; at most
+ * @max of them. Returns how many were looked at; @max means that there may be more.
+ */
+unsigned int lifecycle_settle(struct txn *txn, unsigned int max);

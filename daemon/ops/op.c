@@ -1,0 +1,202 @@
+#include "daemon/ops/op.h"
+#include "proto/bounds.h"
+
+#include <errno.h>
+
+struct slice op_text(const struct op *op, enum param p)
+{
+	struct slice text = {NULL, 0};
+
+	if (op_given(op, p)) {
+		mp_get_str(op->args[p], &text);
+	}
+	return text;
+}
+
+int64_t op_int(const struct op *op, enum param p, int64_t otherwise)
+{
+	int64_t v = otherwise;
+
+	if (op_given(op, p)) {
+		mp_get_int(op->args[p], &v);
+	}
+	return v;
+}
+
+bool op_flag(const struct op *op, enum param p)
+{
+	bool v = false;
+
+	if (op_given(op, p)) {
+		mp_get_bool(op->args[p], &v);
+	}
+	return v;
+}
+
+int op_not_found(struct op *op, const char *kind, struct slice id, const char *param)
+{
+	char shown[72];
+
+	return problem_set(op->problem, E_NOT_FOUND, param, "No %s found with id '%s'.", kind,
+		printable(id, shown));
+}
+
+static bool other_thread(const struct op *op, struct slice thread_id)
+{
+	return op_given(op, P_thread_id) && !slice_eq(op_text(op, P_thread_id), thread_id);
+}
+
+int op_load_run(struct op *op, struct run *run)
+{
+	struct slice id = op_text(op, P_run_id);
+
+	if (!runs_load(op->txn, id, run) || other_thread(op, run->thread_id)) {
+		return op_not_found(op, "run", id, "run_id");
+	}
+	return 0;
+}
+
+int op_load_step(struct op *op, struct run *run, struct step *step)
+{
+	struct slice id = op_text(op, P_step_id);
+	int r;
+
+	r = op_load_run(op, run);
+	if (r) {
+		return r;
+	}
+	if (!steps_load(op->txn, id, step) || !slice_eq(step->run_id, run->id)) {
+		return op_not_found(op, "run step", id, "step_id");
+	}
+	return 0;
+}
+
+int op_check_lease(struct op *op)
+{
+	if (!op_given(op, P_lease)) {
+		return 0;
+	}
+	return problem_set(
+		op->problem, E_LEASE_LOST, "lease", "The run is not leased under this token.");
+}
+
+int op_reply_full(struct op *op)
+{
+	problem_set(op->problem, E_TOO_LARGE, NULL, "The reply would be larger than %u bytes.",
+		MAX_MESSAGE);
+	op->problem->reply_full = true;
+	return E_TOO_LARGE;
+}
+
+int op_result(struct op *op, struct slice value)
+{
+	buf_put(op->out, value);
+	return buf_error(op->out) == -EMSGSIZE ? op_reply_full(op) : buf_error(op->out);
+}
+
+int op_result_deleted(struct op *op, struct slice id, const char *object)
+{
+	mp_put_map(op->out, 3);
+	mp_put_cstr(op->out, "id");
+	mp_put_str(op->out, id);
+	mp_put_cstr(op->out, "object");
+	mp_put_cstr(op->out, object);
+	mp_put_cstr(op->out, "deleted");
+	mp_put_bool(op->out, true);
+	return op_result(op, slice_of(NULL, 0));
+}
+
+int op_encode(struct op *op, const struct schema *s, const struct slice *values, struct slice *out)
+{
+	struct buf bytes = {0};
+	struct slice copy;
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_fields; i++) {
+		if (!values[i].ptr) {
+			return -ENOMEM;
+		}
+	}
+	record_write(s, values, &bytes);
+	if (bytes.len > MAX_OBJECT) {
+		r = problem_set(op->problem, E_TOO_LARGE, NULL,
+			"The object has %zu bytes, at most %u are stored.", bytes.len, MAX_OBJECT);
+	} else {
+		copy = arena_dup(op->txn->arena, buf_slice(&bytes));
+		r = buf_error(&bytes) || !copy.ptr ? -ENOMEM : 0;
+	}
+	buf_finish(&bytes);
+	if (!r) {
+		*out = copy;
+	}
+	return r;
+}
+
+static struct slice value_take(struct arena *arena, struct buf *b)
+{
+	struct slice value = buf_error(b) ? slice_of(NULL, 0) : arena_dup(arena, buf_slice(b));
+
+	buf_finish(b);
+	return value;
+}
+
+struct slice value_int(struct arena *arena, int64_t v)
+{
+	struct buf b = {0};
+
+	mp_put_int(&b, v);
+	return value_take(arena, &b);
+}
+
+struct slice value_text(struct arena *arena, struct slice text)
+{
+	struct buf b = {0};
+
+	mp_put_str(&b, text);
+	return value_take(arena, &b);
+}
+
+/* Names are shorter than 32 bytes: a string is its length's byte and its text. */
+struct slice value_run_status(enum run_status s)
+{
+	static const struct slice values[] = {
+		[RUN_QUEUED] = SLICE_INIT("\xa6"
+					  "queued"),
+		[RUN_IN_PROGRESS] = SLICE_INIT("\xab"
+					       "in_progress"),
+		[RUN_REQUIRES_ACTION] = SLICE_INIT("\xaf"
+						   "requires_action"),
+		[RUN_CANCELLING] = SLICE_INIT("\xaa"
+					      "cancelling"),
+		[RUN_CANCELLED] = SLICE_INIT("\xa9"
+					     "cancelled"),
+		[RUN_FAILED] = SLICE_INIT("\xa6"
+					  "failed"),
+		[RUN_COMPLETED] = SLICE_INIT("\xa9"
+					     "completed"),
+		[RUN_INCOMPLETE] = SLICE_INIT("\xaa"
+					      "incomplete"),
+		[RUN_EXPIRED] = SLICE_INIT("\xa7"
+					   "expired"),
+	};
+
+	return values[s];
+}
+
+struct slice value_step_status(enum step_status s)
+{
+	static const struct slice values[] = {
+		[STEP_IN_PROGRESS] = SLICE_INIT("\xab"
+						"in_progress"),
+		[STEP_CANCELLED] = SLICE_INIT("\xa9"
+					      "cancelled"),
+		[STEP_FAILED] = SLICE_INIT("\xa6"
+					   "failed"),
+		[STEP_COMPLETED] = SLICE_INIT("\xa9"
+					      "completed"),
+		[STEP_EXPIRED] = SLICE_INIT("\xa7"
+					    "expired"),
+	};
+
+	return values[s];
+}

@@ -1,0 +1,160 @@
+#include "daemon/rpc/call.h"
+#include "daemon/store/idempotency.h"
+
+#include <errno.h>
+
+/* A batch has no handler of its own: batch.c runs its requests one by one. */
+#define op_batch NULL
+
+static int (*const handlers[N_METHODS])(struct op *) = {
+#define METHOD(symbol, name, access, reply, flags, help) [METHOD_ID_##symbol] = op_##symbol,
+#include "proto/methods.def"
+#undef METHOD
+};
+
+static int call_keep_problem(struct call *call, struct arena *arena, const struct problem *p)
+{
+	call->problem = arena_alloc(arena, sizeof(*p));
+	if (!call->problem) {
+		return -ENOMEM;
+	}
+	*call->problem = *p;
+	return 0;
+}
+
+int call_refuse(
+	struct call *call, struct arena *arena, int code, const char *param, const char *why)
+{
+	struct problem p;
+
+	problem_set(&p, code, param, "%s", why);
+	return call_keep_problem(call, arena, &p);
+}
+
+int call_prepare(struct call *call, struct arena *arena, struct slice method, struct slice params)
+{
+	struct problem p;
+	char shown[72];
+	int r;
+
+	*call = (struct call){.method = method_find(method)};
+	if (!call->method) {
+		problem_set(&p, E_UNKNOWN_METHOD, NULL, "There is no method '%s'.",
+			printable(method, shown));
+		return call_keep_problem(call, arena, &p);
+	}
+	call->args = arena_zalloc(arena, N_PARAMS * sizeof(*call->args));
+	if (!call->args) {
+		return -ENOMEM;
+	}
+	r = schema_parse(&call->method->params, params, arena, call->args, &p);
+	if (r > 0) {
+		return call_keep_problem(call, arena, &p);
+	}
+	if (call->method->access == ACCESS_WRITE) {
+		call->hash = idempotency_hash(method, params);
+	}
+	return r;
+}
+
+static int run_handler(const struct call *call, struct op *op)
+{
+	struct txn_nest nest;
+	int r, ended;
+
+	if (!(call->method->flags & METHOD_UNDOABLE)) {
+		return handlers[call->method->id](op);
+	}
+	r = txn_nest_begin(op->txn, &nest);
+	if (r) {
+		return r;
+	}
+	r = handlers[call->method->id](op);
+	if (!r) {
+		r = kv_error(op->txn->kv);
+	}
+	ended = txn_nest_end(op->txn, &nest, !r);
+	return r ? r : ended;
+}
+
+/* Answer a request that was applied before: with the object as it is now, or what was said then. */
+static int replay(struct op *op, const struct idempotency *record)
+{
+	struct slice id = arena_dup(op->txn->arena, record->what), bytes;
+	struct key key;
+
+	if (!id.ptr) {
+		return -ENOMEM;
+	}
+	if (record->kind == IDEMPOTENCY_DATA) {
+		return op_result(op, id);
+	}
+	if (record->kind == IDEMPOTENCY_RUN) {
+		return runs_find(op->txn, id, &bytes, &key) ? op_result(op, bytes)
+							    : op_not_found(op, "run", id, "run_id");
+	}
+	return steps_find(op->txn, id, &bytes, &key) ? op_result(op, bytes)
+						     : op_not_found(op, "run step", id, "step_id");
+}
+
+static void remember(const struct call *call, struct txn *txn, struct slice key, struct slice reply)
+{
+	static const enum idempotency_kind kinds[] = {
+		[REPLY_RUN] = IDEMPOTENCY_RUN,
+		[REPLY_STEP] = IDEMPOTENCY_STEP,
+		[REPLY_DATA] = IDEMPOTENCY_DATA,
+	};
+	struct idempotency record = {
+		.hash = call->hash, .kind = kinds[call->method->reply], .what = reply};
+
+	if (record.kind != IDEMPOTENCY_DATA) {
+		mp_get_str(record_field(reply, RUN_id), &record.what);
+	}
+	idempotency_put(txn, key, &record);
+}
+
+static int run_write(const struct call *call, struct op *op, struct slice key)
+{
+	size_t start = op->out->len;
+	struct idempotency record;
+	int r;
+
+	if (key.ptr && idempotency_find(op->txn, key, &record)) {
+		if (record.hash == call->hash) {
+			return replay(op, &record);
+		}
+		return problem_set(op->problem, E_IDEMPOTENCY_CONFLICT, "idempotency_key",
+			"The idempotency key was used for another request.");
+	}
+	r = run_handler(call, op);
+	if (!r && key.ptr) {
+		remember(call, op->txn, key, slice_of(op->out->ptr + start, op->out->len - start));
+	}
+	return r;
+}
+
+int call_run(const struct call *call, struct txn *txn, const struct service *service,
+	struct slice key, struct buf *out, struct problem *p)
+{
+	struct op op = {
+		.txn = txn, .args = call->args, .out = out, .problem = p, .service = service};
+	size_t start = out->len;
+	int r;
+
+	if (call->problem) {
+		*p = *call->problem;
+		return p->code;
+	}
+	if (call->method->access == ACCESS_WRITE) {
+		r = run_write(call, &op, key);
+	} else {
+		r = handlers[call->method->id](&op);
+	}
+	if (kv_error(txn->kv)) {
+		r = kv_error(txn->kv);
+	}
+	if (r) {
+		buf_truncate(out, start);
+	}
+	return r;
+}

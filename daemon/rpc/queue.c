@@ -1,0 +1,98 @@
+#include "daemon/rpc/queue.h"
+
+#include <errno.h>
+#include <time.h>
+
+void queue_init(struct queue *q, unsigned int max)
+{
+	pthread_condattr_t attr;
+
+	*q = (struct queue){.max = max};
+	q->last = &q->first;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+void queue_finish(struct queue *q)
+{
+	struct request *request = q->first;
+
+	while (request) {
+		struct request *next = request->next;
+
+		request_destroy(request);
+		request = next;
+	}
+	pthread_cond_destroy(&q->changed);
+	pthread_mutex_destroy(&q->lock);
+}
+
+bool queue_push(struct queue *q, struct request *request)
+{
+	bool room;
+
+	pthread_mutex_lock(&q->lock);
+	room = q->n < q->max && !q->closed;
+	if (room) {
+		request->next = NULL;
+		*q->last = request;
+		q->last = &request->next;
+		q->n++;
+		pthread_cond_signal(&q->changed);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return room;
+}
+
+static void wait_until(struct queue *q, uint64_t until_ns)
+{
+	struct timespec t = {.tv_sec = (time_t)(until_ns / 1000000000u),
+		.tv_nsec = (long)(until_ns % 1000000000u)};
+	int r = 0;
+
+	while (!q->first && !q->closed && r != ETIMEDOUT) {
+		r = pthread_cond_timedwait(&q->changed, &q->lock, &t);
+	}
+}
+
+struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns, unsigned int *n)
+{
+	struct request *first, **end;
+
+	pthread_mutex_lock(&q->lock);
+	wait_until(q, until_ns);
+	first = q->first;
+	end = &q->first;
+	for (*n = 0; *n < max && *end; ++*n) {
+		end = &(*end)->next;
+	}
+	q->first = *end;
+	if (!q->first) {
+		q->last = &q->first;
+	}
+	q->n -= *n;
+	*end = NULL;
+	pthread_mutex_unlock(&q->lock);
+	return *n ? first : NULL;
+}
+
+void queue_close(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+bool queue_ended(struct queue *q)
+{
+	bool ended;
+
+	pthread_mutex_lock(&q->lock);
+	ended = q->closed && !q->first;
+	pthread_mutex_unlock(&q->lock);
+	return ended;
+}

@@ -1,0 +1,34 @@
+/* A bounded queue of requests between threads. */
+#pragma once
+
+#include "daemon/rpc/request.h"
+
+#include <pthread.h>
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct request *first;
+	struct request **last;
+	unsigned int n;
+	unsigned int max;
+	bool closed;
+};
+
+void queue_init(struct queue *q, unsigned int max);
+void queue_finish(struct queue *q);
+
+/* Add a request; false when the queue is full or closed. */
+bool queue_push(struct queue *q, struct request *request);
+
+/*
+ * Take up to @max requests, waiting for the first until @until_ns of clock_ns(); NULL when none
+ * came by then, or when the queue is closed and empty. @n tells how many are linked.
+ */
+struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns, unsigned int *n);
+
+/* Nothing more will be pushed. */
+void queue_close(struct queue *q);
+
+/* Closed, and all was taken? */
+bool queue_ended(struct queue *q);

@@ -1,0 +1,198 @@
+#include "daemon/rpc/request.h"
+#include "daemon/ops/stats.h"
+#include "proto/bounds.h"
+#include "proto/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t clock_unix_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct request *request_create(struct net_message *message)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (!request) {
+		return NULL;
+	}
+	request->message = *message;
+	request->received_ns = clock_ns();
+	request->reply.limit = MAX_MESSAGE;
+	*message = (struct net_message){0};
+	return request;
+}
+
+void request_destroy(struct request *request)
+{
+	if (!request) {
+		return;
+	}
+	net_forget(&request->message);
+	arena_finish(&request->arena);
+	buf_finish(&request->reply);
+	free(request);
+}
+
+static void refuse(struct request *request, const struct problem *p)
+{
+	buf_truncate(&request->reply, 0);
+	frame_write_error(&request->reply, request->msgid, p);
+	request->refused = true;
+}
+
+void request_refuse(struct request *request, int code, const char *why)
+{
+	struct problem p;
+
+	problem_set(&p, code, NULL, "%s", why);
+	refuse(request, &p);
+}
+
+void request_fail(struct request *request, int error)
+{
+	switch (error) {
+	case -ENOSPC:
+		request_refuse(request, E_STORE_FULL, "The store is full: nothing was changed.");
+		break;
+	case -E2BIG:
+		request_refuse(request, E_TOO_LARGE, "The request changes too much at once.");
+		break;
+	case -EIO:
+		request_refuse(
+			request, E_IO_ERROR, "The disk failed: what became of this is unknown.");
+		break;
+	default:
+		request_refuse(request, E_INTERNAL, strerror(-error));
+	}
+}
+
+static int prepare(struct request *request, struct problem *p)
+{
+	struct slice bytes = slice_of(request->message.body, request->message.len);
+	struct request_frame frame;
+	int r;
+
+	if (bytes.len > MAX_MESSAGE) {
+		return problem_set(p, E_TOO_LARGE, NULL,
+			"The request has %zu bytes, at most %u are allowed.", bytes.len,
+			MAX_MESSAGE);
+	}
+	r = frame_read_request(bytes, &frame, p);
+	request->msgid = frame.msgid;
+	if (!r) {
+		r = call_prepare(&request->call, &request->arena, frame.method, frame.params);
+	}
+	if (!r && request->call.problem) {
+		*p = *request->call.problem;
+		return p->code;
+	}
+	if (!r && request->call.method->id == METHOD_ID_batch) {
+		r = batch_prepare(&request->batch, &request->call, &request->arena, p);
+	}
+	return r;
+}
+
+bool request_prepare(struct request *request)
+{
+	struct problem p;
+	int r = prepare(request, &p);
+
+	request->prepared = true;
+	if (r < 0) {
+		request_refuse(request, E_INTERNAL, strerror(-r));
+	} else if (r > 0) {
+		refuse(request, &p);
+	}
+	return !r;
+}
+
+static bool is_batch(const struct request *request)
+{
+	return request->call.method->id == METHOD_ID_batch;
+}
+
+bool request_writes(const struct request *request)
+{
+	return is_batch(request) ? request->batch.writes
+				 : request->call.method->access == ACCESS_WRITE;
+}
+
+bool request_long(const struct request *request)
+{
+	static const enum param filters[] = {P_status, P_type, P_assistant_id, P_model, P_metadata};
+
+	if (is_batch(request)) {
+		return true;
+	}
+	for (size_t i = 0; i < N_OF(filters) && request->call.method->flags & METHOD_LONG; i++) {
+		if (request->call.args[filters[i]].ptr) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool request_frees(const struct request *request)
+{
+	if (!is_batch(request)) {
+		return request->call.method->flags & METHOD_FREES;
+	}
+	for (uint32_t i = 0; i < request->batch.n; i++) {
+		const struct method *m = request->batch.calls[i].method;
+
+		if (m && m->access == ACCESS_WRITE && !(m->flags & METHOD_FREES)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int request_run(struct request *request, struct txn *txn, const struct service *service)
+{
+	struct slice key = {NULL, 0};
+	struct problem p;
+	int r;
+
+	txn->arena = &request->arena;
+	txn->by = "client";
+	request->refused = false;
+	buf_truncate(&request->reply, 0);
+	frame_begin_result(&request->reply, request->msgid);
+	if (request->call.args[P_idempotency_key].ptr) {
+		mp_get_str(request->call.args[P_idempotency_key], &key);
+	}
+	if (is_batch(request)) {
+		r = batch_run(&request->batch, txn, service, key, &request->reply, &p);
+	} else {
+		r = call_run(&request->call, txn, service, key, &request->reply, &p);
+	}
+	if (r > 0) {
+		refuse(request, &p);
+	}
+	return r < 0 ? r : buf_error(&request->reply);
+}
+
+void request_answer(struct request *request, struct net *net, struct stats *stats)
+{
+	net_answer(net, &request->message, buf_slice(&request->reply));
+	if (request->call.method) {
+		stats_request(stats, request->call.method->id, clock_ns() - request->received_ns,
+			request->refused);
+	}
+	request_destroy(request);
+}

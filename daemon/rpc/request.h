@@ -1,0 +1,56 @@
+/* A request on its way through the daemon: received, prepared, run, answered. */
+#pragma once
+
+#include "daemon/net/net.h"
+#include "daemon/rpc/batch.h"
+
+struct request {
+	struct request *next; /* in a queue */
+	struct net_message message;
+	struct arena arena;
+	uint32_t msgid;
+	struct call call;
+	struct batch batch; /* when call is one */
+	struct buf reply;   /* the whole frame, once it was run */
+	bool prepared;
+	bool refused;
+	uint64_t received_ns;
+};
+
+/* Takes the message over; it is then empty. NULL when memory runs out. */
+struct request *request_create(struct net_message *message);
+
+/* Frees it with its message, unanswered if it was not. */
+void request_destroy(struct request *request);
+
+/*
+ * Read the frame and check all that can be checked without the store. True when the request is to
+ * be run; false when it is not, and its reply is ready.
+ */
+bool request_prepare(struct request *request);
+
+/* Does it change the store? May it take long? Does it make room? For a prepared one. */
+bool request_writes(const struct request *request);
+bool request_long(const struct request *request);
+bool request_frees(const struct request *request);
+
+/*
+ * Run it in @txn and make its reply. Returns 0, also when it was refused, or -errno when the
+ * transaction cannot go on; there is then no reply, and it may be run again in another one.
+ */
+int request_run(struct request *request, struct txn *txn, const struct service *service);
+
+/* Make its reply one for an -errno of request_run() or of a commit. */
+void request_fail(struct request *request, int error);
+
+/* Make its reply a refusal. */
+void request_refuse(struct request *request, int code, const char *why);
+
+/* Send the reply and free the request. */
+void request_answer(struct request *request, struct net *net, struct stats *stats);
+
+/* A monotonic clock, nanoseconds. */
+uint64_t clock_ns(void);
+
+/* Unix time, milliseconds. */
+int64_t clock_unix_ms(void);

@@ -1,0 +1,219 @@
+#include "daemon/store/check.h"
+#include "daemon/store/deadlines.h"
+#include "daemon/store/steps.h"
+#include "daemon/store/threads.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define MAX_PROBLEMS 100
+
+struct tally {
+	uint64_t active;
+	uint64_t open_steps;
+	uint64_t expiries;
+};
+
+__attribute__((format(printf, 3, 4))) static void report(
+	struct check *check, struct slice id, const char *format, ...)
+{
+	char what[256], shown[72];
+	size_t n;
+	va_list ap;
+
+	if (check->n_problems++ >= MAX_PROBLEMS) {
+		return;
+	}
+	n = (size_t)snprintf(what, sizeof(what), "%s: ", printable(id, shown));
+	va_start(ap, format);
+	vsnprintf(what + n, sizeof(what) - n, format, ap);
+	va_end(ap);
+	check->problem(check->context, what);
+}
+
+static bool index_is(struct txn *txn, enum table table, struct slice key, struct slice want)
+{
+	struct slice value;
+
+	return kv_get(txn->kv, table, key, &value) && slice_eq(value, want);
+}
+
+static bool has_key(struct txn *txn, enum table table, struct slice key)
+{
+	struct slice value;
+
+	return kv_get(txn->kv, table, key, &value);
+}
+
+static void check_deadline(struct txn *txn, struct check *check, struct tally *tally,
+	const struct slice *v, struct slice id)
+{
+	struct key key = {0};
+	int64_t expires_at;
+
+	if (run_status_terminal((enum run_status)run_status_of(v[RUN_status])) ||
+		!mp_get_int(v[RUN_expires_at], &expires_at)) {
+		return;
+	}
+	tally->expiries++;
+	key_u64(&key, (uint64_t)expires_at * 1000);
+	key_u8(&key, DEADLINE_EXPIRY);
+	key_bytes(&key, id);
+	if (!has_key(txn, T_DEADLINES, key_slice(&key))) {
+		report(check, id, "the run has expires_at and no deadline");
+	}
+}
+
+static void check_run(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	struct slice v[N_RUN_FIELDS], id, thread;
+	struct key status_key = {0};
+	int64_t created_at = -1;
+	int status;
+
+	if (!record_read(&schema_run, c->value, v) || !mp_get_str(v[RUN_id], &id) ||
+		!mp_get_str(v[RUN_thread_id], &thread)) {
+		report(check, key_first_id(c->key), "a run of this thread cannot be read");
+		return;
+	}
+	status = run_status_of(v[RUN_status]);
+	mp_get_int(v[RUN_created_at], &created_at);
+	if (!slice_eq(thread, key_first_id(c->key)) ||
+		(uint64_t)created_at != read_u64(key_position(c->key).ptr)) {
+		report(check, id, "the run's key is not of its thread and time");
+	}
+	key_u8(&status_key, (uint8_t)status);
+	key_bytes(&status_key, key_position(c->key));
+	if (!index_is(txn, T_RUN_IDS, id, c->key) ||
+		!index_is(txn, T_RUNS_BY_TIME, key_position(c->key), c->key) ||
+		!index_is(txn, T_RUNS_BY_STATUS, key_slice(&status_key), c->key)) {
+		report(check, id, "the run is not in each index");
+	}
+	if (has_key(txn, T_RUNS_ACTIVE, c->key) == run_status_terminal((enum run_status)status)) {
+		report(check, id, "the run is active or not, and its index says otherwise");
+	}
+	tally->active += !run_status_terminal((enum run_status)status);
+	check_deadline(txn, check, tally, v, id);
+	check->runs++;
+}
+
+static void check_step(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	struct slice v[N_STEP_FIELDS], id, run, thread;
+	struct key prefix;
+	bool open;
+
+	if (!record_read(&schema_step, c->value, v) || !mp_get_str(v[STEP_id], &id) ||
+		!mp_get_str(v[STEP_run_id], &run) || !mp_get_str(v[STEP_thread_id], &thread)) {
+		report(check, key_first_id(c->key), "a step of this thread cannot be read");
+		return;
+	}
+	prefix = steps_prefix(thread, run);
+	if (!slice_eq(key_prefix(c->key), key_slice(&prefix))) {
+		report(check, id, "the step's key is not of its run");
+	}
+	if (!index_is(txn, T_STEP_IDS, id, c->key)) {
+		report(check, id, "the step is not under its id");
+	}
+	if (!has_key(txn, T_RUN_IDS, run)) {
+		report(check, id, "the step's run is not there");
+	}
+	open = step_status_of(v[STEP_status]) == STEP_IN_PROGRESS;
+	if (open != has_key(txn, T_STEPS_OPEN, c->key)) {
+		report(check, id, "the step is in progress or not, and its index says otherwise");
+	}
+	tally->open_steps += open;
+	check->steps++;
+}
+
+static uint64_t count_prefix(struct txn *txn, enum table table, struct slice id)
+{
+	struct key prefix = {0};
+	struct kv_cursor c;
+	uint64_t n = 0;
+
+	key_id(&prefix, id);
+	kv_cursor_open(txn->kv, table, &c);
+	for (bool more = kv_seek(&c, key_slice(&prefix));
+		more && c.key.len > prefix.len && !memcmp(c.key.ptr, prefix.bytes, prefix.len);
+		more = kv_next(&c)) {
+		n++;
+	}
+	kv_cursor_close(&c);
+	return n;
+}
+
+static void check_thread(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	struct key key = {0};
+	struct thread t;
+
+	check->threads++;
+	if (!threads_get(txn, c->key, &t)) {
+		report(check, c->key, "the thread cannot be read");
+		return;
+	}
+	key_u64(&key, (uint64_t)t.created_at);
+	key_u64(&key, t.seq);
+	if (!index_is(txn, T_THREADS_BY_TIME, key_slice(&key), c->key)) {
+		report(check, c->key, "the thread is not in its index");
+	}
+	if (t.runs != count_prefix(txn, T_RUNS, c->key) ||
+		t.steps != count_prefix(txn, T_STEPS, c->key)) {
+		report(check, c->key, "the thread counts other runs or steps than it has");
+	}
+}
+
+static void check_table(struct txn *txn, struct check *check, struct tally *tally, enum table table,
+	void (*row)(struct txn *, struct check *, struct tally *, const struct kv_cursor *))
+{
+	struct kv_cursor c;
+
+	kv_cursor_open(txn->kv, table, &c);
+	for (bool more = kv_first(&c); more; more = kv_next(&c)) {
+		row(txn, check, tally, &c);
+	}
+	kv_cursor_close(&c);
+}
+
+/* An index that has as many rows as are accounted for, each found, has no others. */
+static void check_count(
+	struct txn *txn, struct check *check, enum table table, const char *name, uint64_t want)
+{
+	uint64_t n = kv_count(txn->kv, table);
+
+	if (n != want) {
+		report(check, slice_str(name), "the table has %llu rows, not %llu",
+			(unsigned long long)n, (unsigned long long)want);
+	}
+}
+
+static void count_expiry(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	tally->expiries -= c->key.len > 8 && c->key.ptr[8] == DEADLINE_EXPIRY;
+}
+
+void check_store(struct txn *txn, struct check *check)
+{
+	struct tally tally = {0};
+
+	check->runs = check->steps = check->threads = check->n_problems = 0;
+	check_table(txn, check, &tally, T_RUNS, check_run);
+	check_table(txn, check, &tally, T_STEPS, check_step);
+	check_table(txn, check, &tally, T_THREADS, check_thread);
+	check_table(txn, check, &tally, T_DEADLINES, count_expiry);
+	if (tally.expiries) {
+		report(check, slice_str("deadlines"), "there are expiries of no run");
+	}
+	check_count(txn, check, T_RUN_IDS, "run_ids", check->runs);
+	check_count(txn, check, T_RUNS_BY_TIME, "runs_by_time", check->runs);
+	check_count(txn, check, T_RUNS_BY_STATUS, "runs_by_status", check->runs);
+	check_count(txn, check, T_RUNS_ACTIVE, "runs_active", tally.active);
+	check_count(txn, check, T_STEP_IDS, "step_ids", check->steps);
+	check_count(txn, check, T_STEPS_OPEN, "steps_open", tally.open_steps);
+	check_count(txn, check, T_THREADS_BY_TIME, "threads_by_time", check->threads);
+}

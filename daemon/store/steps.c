@@ -1,0 +1,144 @@
+#include "daemon/store/steps.h"
+#include "daemon/store/changes.h"
+#include "daemon/store/threads.h"
+
+#include <errno.h>
+
+struct key steps_prefix(struct slice thread_id, struct slice run_id)
+{
+	struct key key = {0};
+
+	key_id(&key, thread_id);
+	key_id(&key, run_id);
+	return key;
+}
+
+bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key)
+{
+	struct slice k;
+
+	if (!kv_get(txn->kv, T_STEP_IDS, id, &k)) {
+		return false;
+	}
+	*key = key_from(k);
+	return kv_get(txn->kv, T_STEPS, key_slice(key), bytes);
+}
+
+static bool load(struct txn *txn, struct slice key, struct slice bytes, struct step *out)
+{
+	out->key = key_from(key);
+	bytes = arena_dup(txn->arena, bytes);
+	if (!bytes.ptr || !record_read(&schema_step, bytes, out->v)) {
+		kv_fail(txn->kv, bytes.ptr ? -EIO : -ENOMEM);
+		return false;
+	}
+	mp_get_str(out->v[STEP_id], &out->id);
+	mp_get_str(out->v[STEP_run_id], &out->run_id);
+	mp_get_str(out->v[STEP_thread_id], &out->thread_id);
+	out->status = (enum step_status)step_status_of(out->v[STEP_status]);
+	return true;
+}
+
+bool steps_load(struct txn *txn, struct slice id, struct step *out)
+{
+	struct slice bytes;
+	struct key key;
+
+	return steps_find(txn, id, &bytes, &key) && load(txn, key_slice(&key), bytes, out);
+}
+
+static void add_change(struct txn *txn, const struct step *step, uint64_t seq, const char *event,
+	const char *from, const char *to)
+{
+	struct change change = {
+		.seq = seq,
+		.event = event,
+		.thread_id = step->thread_id,
+		.run_id = step->run_id,
+		.step_id = step->id,
+		.from = from,
+		.to = to,
+	};
+
+	changes_add(txn, &change);
+}
+
+void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const char *event)
+{
+	uint64_t seq = changes_next_seq(txn);
+	int64_t created_at = 0;
+
+	mp_get_int(step->v[STEP_created_at], &created_at);
+	step->key = steps_prefix(step->thread_id, step->run_id);
+	key_u64(&step->key, (uint64_t)created_at);
+	key_u64(&step->key, seq);
+	kv_put(txn->kv, T_STEPS, key_slice(&step->key), bytes);
+	kv_put(txn->kv, T_STEP_IDS, step->id, key_slice(&step->key));
+	if (step->status == STEP_IN_PROGRESS) {
+		kv_put(txn->kv, T_STEPS_OPEN, key_slice(&step->key), SLICE_LIT(""));
+	}
+	threads_count(txn, step->thread_id, 0, 1);
+	add_change(txn, step, seq, event, NULL, step_status_names[step->status]);
+}
+
+void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
+{
+	enum step_status from = step->status;
+	enum step_status to = (enum step_status)step_status_of(step->v[STEP_status]);
+
+	if (from == STEP_IN_PROGRESS && to != from) {
+		kv_del(txn->kv, T_STEPS_OPEN, key_slice(&step->key));
+	}
+	kv_put(txn->kv, T_STEPS, key_slice(&step->key), bytes);
+	step->status = to;
+	add_change(txn, step, changes_next_seq(txn), to == from ? "updated" : step_status_names[to],
+		step_status_names[from], step_status_names[to]);
+}
+
+/* The cursor's slices end with the first write: both keys are copied before. */
+static void remove_at(struct txn *txn, struct kv_cursor *c)
+{
+	struct slice id = {NULL, 0};
+	struct key key = key_from(c->key), id_key;
+
+	mp_get_str(record_field(c->value, STEP_id), &id);
+	id_key = key_from(id);
+	kv_cursor_del(c);
+	kv_del(txn->kv, T_STEPS_OPEN, key_slice(&key));
+	kv_del(txn->kv, T_STEP_IDS, key_slice(&id_key));
+}
+
+uint64_t steps_remove_all(struct txn *txn, const struct run *run)
+{
+	struct key prefix = steps_prefix(run->thread_id, run->id);
+	struct kv_cursor c;
+	uint64_t n = 0;
+
+	kv_cursor_open(txn->kv, T_STEPS, &c);
+	for (bool more = kv_seek(&c, key_slice(&prefix));
+		more && slice_eq(key_prefix(c.key), key_slice(&prefix)); more = kv_next(&c)) {
+		remove_at(txn, &c);
+		n++;
+	}
+	kv_cursor_close(&c);
+	return n;
+}
+
+bool steps_next_open(struct txn *txn, const struct run *run, struct slice after, struct step *out)
+{
+	struct key prefix = steps_prefix(run->thread_id, run->id), from = prefix, key = {0};
+	struct slice bytes;
+	struct kv_cursor c;
+
+	if (after.len) {
+		from = key_from(after);
+		key_u8(&from, 0);
+	}
+	kv_cursor_open(txn->kv, T_STEPS_OPEN, &c);
+	if (kv_seek(&c, key_slice(&from)) && slice_eq(key_prefix(c.key), key_slice(&prefix))) {
+		key = key_from(c.key);
+	}
+	kv_cursor_close(&c);
+	return key.len && kv_get(txn->kv, T_STEPS, key_slice(&key), &bytes) &&
+	       load(txn, key_slice(&key), bytes, out);
+}

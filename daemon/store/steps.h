@@ -1,0 +1,35 @@
+/* Steps: the table, its indexes, and those that are in progress. */
+#pragma once
+
+#include "daemon/store/runs.h"
+
+struct step {
+	struct slice v[N_STEP_FIELDS]; /* encoded values, in the arena */
+	struct key key;		       /* in T_STEPS */
+	struct slice id;
+	struct slice run_id;
+	struct slice thread_id;
+	enum step_status status; /* as stored, until steps_replace() */
+};
+
+/* The part that the keys of all steps of a run begin with. */
+struct key steps_prefix(struct slice thread_id, struct slice run_id);
+
+/* A step's stored bytes, borrowed, and its key; false when there is none of that id. */
+bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
+
+/* The same, copied and taken apart. */
+bool steps_load(struct txn *txn, struct slice id, struct step *out);
+
+/* As runs_insert() and runs_replace(). */
+void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const char *event);
+void steps_replace(struct txn *txn, struct step *step, struct slice bytes);
+
+/* Remove the steps of a run without a change for each; returns how many there were. */
+uint64_t steps_remove_all(struct txn *txn, const struct run *run);
+
+/*
+ * Load the first step in progress of the run behind @after, a key in T_STEPS, or the first of all
+ * when @after is empty; false when there is none.
+ */
+bool steps_next_open(struct txn *txn, const struct run *run, struct slice after, struct step *out);

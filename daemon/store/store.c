@@ -1,0 +1,213 @@
+#include "daemon/store/store.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct store {
+	struct kv *kv;
+	_Atomic uint64_t seq;
+	struct ulid_state ulids;
+};
+
+static const char *const table_names[N_TABLES] = {
+	[T_META] = "meta",
+	[T_RUNS] = "runs",
+	[T_RUN_IDS] = "run_ids",
+	[T_RUNS_BY_TIME] = "runs_by_time",
+	[T_RUNS_BY_STATUS] = "runs_by_status",
+	[T_RUNS_ACTIVE] = "runs_active",
+	[T_RUN_HINTS] = "run_hints",
+	[T_STEPS] = "steps",
+	[T_STEP_IDS] = "step_ids",
+	[T_STEPS_OPEN] = "steps_open",
+	[T_THREADS] = "threads",
+	[T_THREADS_BY_TIME] = "threads_by_time",
+	[T_DEADLINES] = "deadlines",
+	[T_CHANGES] = "changes",
+	[T_IDEMPOTENCY] = "idempotency",
+};
+
+static bool meta_get(struct kv_txn *kv, const char *name, uint64_t *out)
+{
+	struct slice value;
+
+	if (!kv_get(kv, T_META, slice_str(name), &value) || value.len != 8) {
+		return false;
+	}
+	*out = read_u64(value.ptr);
+	return true;
+}
+
+static void meta_put(struct kv_txn *kv, const char *name, uint64_t v)
+{
+	uint8_t bytes[8];
+
+	write_u64(bytes, v);
+	kv_put(kv, T_META, slice_str(name), slice_of(bytes, sizeof(bytes)));
+}
+
+static int check_version(struct store *store, struct kv_txn *kv, char *why)
+{
+	uint64_t version, seq = 0;
+
+	if (!meta_get(kv, "version", &version)) {
+		meta_put(kv, "version", STORE_VERSION);
+		return 0;
+	}
+	if (version != STORE_VERSION) {
+		snprintf(why, 256,
+			"the store is of version %llu, this program reads version %d: use the "
+			"runstored "
+			"that wrote it, or export with that one and import with this one",
+			(unsigned long long)version, STORE_VERSION);
+		return -EPROTO;
+	}
+	meta_get(kv, "seq", &seq);
+	store->seq = seq;
+	return 0;
+}
+
+static int store_prepare(struct store *store, char *why)
+{
+	struct kv_txn *kv;
+	int r;
+
+	r = kv_write_begin(store->kv, NULL, &kv);
+	if (r) {
+		return r;
+	}
+	r = check_version(store, kv, why);
+	if (r) {
+		kv_abort(kv);
+		return r;
+	}
+	return kv_commit(kv);
+}
+
+int store_open(struct store **out, const struct store_options *o, char why[static 256])
+{
+	struct kv_options options = {
+		.dir = o->dir,
+		.tables = table_names,
+		.n_tables = N_TABLES,
+		.map_size_bytes = o->map_size_bytes,
+		.sync = o->sync,
+	};
+	struct store *store;
+	int r;
+
+	store = calloc(1, sizeof(*store));
+	if (!store) {
+		snprintf(why, 256, "out of memory");
+		return -ENOMEM;
+	}
+	why[0] = '\0';
+	r = kv_open(&store->kv, &options);
+	if (!r) {
+		r = store_prepare(store, why);
+	}
+	if (r) {
+		if (!why[0]) {
+			snprintf(why, 256, "cannot open %s/data.mdb: %s", o->dir,
+				r == -EPROTO ? "not a file that this LMDB can read" : strerror(-r));
+		}
+		store_close(store);
+		return r;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (store) {
+		kv_close(store->kv);
+		free(store);
+	}
+}
+
+struct kv *store_kv(struct store *store)
+{
+	return store->kv;
+}
+
+uint64_t store_last_seq(struct store *store)
+{
+	return store->seq;
+}
+
+void txn_init_read(struct txn *txn, struct store *store, struct kv_txn *kv, int64_t now_ms)
+{
+	*txn = (struct txn){.store = store, .kv = kv, .now_ms = now_ms};
+}
+
+int txn_begin_write(struct txn *txn, struct store *store, struct buf *events)
+{
+	*txn = (struct txn){.store = store, .seq = store->seq, .events = events};
+	return kv_write_begin(store->kv, NULL, &txn->kv);
+}
+
+int txn_commit(struct txn *txn)
+{
+	int r;
+
+	if (txn->seq != txn->store->seq) {
+		meta_put(txn->kv, "seq", txn->seq);
+	}
+	r = kv_commit(txn->kv);
+	if (!r) {
+		txn->store->seq = txn->seq;
+	}
+	txn->kv = NULL;
+	return r;
+}
+
+void txn_abort(struct txn *txn)
+{
+	kv_abort(txn->kv);
+	txn->kv = NULL;
+}
+
+int txn_nest_begin(struct txn *txn, struct txn_nest *nest)
+{
+	struct kv_txn *child;
+	int r;
+
+	r = kv_write_begin(txn->store->kv, txn->kv, &child);
+	if (r) {
+		return r;
+	}
+	*nest = (struct txn_nest){txn->kv, txn->seq, txn->events->len};
+	txn->kv = child;
+	return 0;
+}
+
+int txn_nest_end(struct txn *txn, struct txn_nest *nest, bool keep)
+{
+	int r = 0;
+
+	if (keep) {
+		r = kv_commit(txn->kv);
+	} else {
+		kv_abort(txn->kv);
+	}
+	if (!keep || r) {
+		txn->seq = nest->seq;
+		buf_truncate(txn->events, nest->events);
+	}
+	txn->kv = nest->parent;
+	return r;
+}
+
+struct slice txn_issue_id(struct txn *txn, const char *prefix)
+{
+	char id[64], ulid[ULID_LENGTH + 1];
+
+	if (ulid_next(&txn->store->ulids, (uint64_t)txn->now_ms, ulid)) {
+		return slice_of(NULL, 0);
+	}
+	snprintf(id, sizeof(id), "%s%s", prefix, ulid);
+	return arena_dup(txn->arena, slice_str(id));
+}

@@ -1,0 +1,89 @@
+/*
+ * The store: its tables, its version, and transactions over all of them.
+ *
+ * Every function of store/ that takes a transaction reports failures of the engine through the
+ * transaction's sticky error (kv.h): the caller asks once, at the end.
+ */
+#pragma once
+
+#include "daemon/store/keys.h"
+#include "daemon/store/kv.h"
+#include "proto/arena.h"
+#include "proto/buf.h"
+#include "proto/ulid.h"
+
+enum table {
+	T_META,		   /* name -> number */
+	T_RUNS,		   /* thread 00 position -> Run */
+	T_RUN_IDS,	   /* run id -> key in T_RUNS */
+	T_RUNS_BY_TIME,	   /* position -> key in T_RUNS */
+	T_RUNS_BY_STATUS,  /* status position -> key in T_RUNS */
+	T_RUNS_ACTIVE,	   /* key in T_RUNS -> run id, of the runs that are not terminal */
+	T_RUN_HINTS,	   /* run id -> what a create carried beyond the Run */
+	T_STEPS,	   /* thread 00 run 00 position -> RunStep */
+	T_STEP_IDS,	   /* step id -> key in T_STEPS */
+	T_STEPS_OPEN,	   /* key in T_STEPS -> nothing, of the steps in progress */
+	T_THREADS,	   /* thread id -> struct thread, packed */
+	T_THREADS_BY_TIME, /* position -> thread id */
+	T_DEADLINES,	   /* ms kind run id -> nothing */
+	T_CHANGES,	   /* seq -> the change, as it is published */
+	T_IDEMPOTENCY,	   /* idempotency key -> what its request did */
+	N_TABLES,
+};
+
+#define STORE_VERSION 1
+
+struct store;
+
+struct store_options {
+	const char *dir;
+	size_t map_size_bytes;
+	enum kv_sync sync;
+};
+
+/*
+ * Open the store in a directory, making it when there is none. Returns 0 or -errno; -EPROTO when
+ * it is of another version. @why then has the reason for a person.
+ */
+int store_open(struct store **out, const struct store_options *options, char why[static 256]);
+void store_close(struct store *store);
+
+struct kv *store_kv(struct store *store);
+
+/* The number of the last change that was committed. Any thread. */
+uint64_t store_last_seq(struct store *store);
+
+/* A transaction over all tables, and what the one who serves a request in it needs. */
+struct txn {
+	struct store *store;
+	struct kv_txn *kv;
+	struct arena *arena; /* of the request: what it allocates ends with it */
+	int64_t now_ms;	     /* Unix milliseconds, the same for all of a request */
+	const char *by;	     /* who changes: client, daemon */
+	uint64_t seq;	     /* the last number given to an object or a change */
+	struct buf *events;  /* what is to be published once this is committed (changes.h) */
+};
+
+/* @kv must have been begun. */
+void txn_init_read(struct txn *txn, struct store *store, struct kv_txn *kv, int64_t now_ms);
+
+/* Returns 0 or a kv error. The one writer's alone, as are the next four. */
+int txn_begin_write(struct txn *txn, struct store *store, struct buf *events);
+int txn_commit(struct txn *txn);
+void txn_abort(struct txn *txn);
+
+/*
+ * A transaction inside @txn: until txn_nest_end(), what is done with @txn is done in it. @keep
+ * says whether it stays. Returns 0 or a kv error, which is then @txn's as well.
+ */
+struct txn_nest {
+	struct kv_txn *parent;
+	uint64_t seq;
+	size_t events;
+};
+
+int txn_nest_begin(struct txn *txn, struct txn_nest *nest);
+int txn_nest_end(struct txn *txn, struct txn_nest *nest, bool keep);
+
+/* An id with @prefix ("run_") and a fresh ULID, in the arena; ptr NULL when that failed. */
+struct slice txn_issue_id(struct txn *txn, const char *prefix);
