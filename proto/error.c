@@ -66,6 +66,7 @@ static void trim_utf8(char *s)
 int problem_vset(struct problem *p, int code, const char *param, const char *format, va_list ap)
 {
 	p->code = code;
+	p->reply_full = false;
 	snprintf(p->param, sizeof(p->param), "%s", param ? param : "");
 	trim_utf8(p->param);
 	vsnprintf(p->message, sizeof(p->message), format, ap);

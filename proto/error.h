@@ -16,6 +16,7 @@ struct problem {
 	int code;	   /* enum error_code */
 	char message[480]; /* for a person, UTF-8 */
 	char param[176];   /* path of the parameter at fault, "" for none */
+	bool reply_full;   /* too_large, and it is the reply that would have been */
 };
 
 /* The code as it stands on the wire; "internal" for a number that is none. */

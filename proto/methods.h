@@ -19,7 +19,13 @@ enum method_id {
 
 enum method_access { ACCESS_READ, ACCESS_WRITE };
 enum method_reply { REPLY_RUN, REPLY_STEP, REPLY_DATA };
-enum method_flag { METHOD_UNDOABLE = 1, METHOD_LONG = 2, METHOD_ALONE = 4, METHOD_BARE = 8 };
+enum method_flag {
+	METHOD_UNDOABLE = 1,
+	METHOD_LONG = 2,
+	METHOD_ALONE = 4,
+	METHOD_BARE = 8,
+	METHOD_FREES = 16
+};
 
 struct method {
 	enum method_id id;

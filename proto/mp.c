@@ -180,7 +180,7 @@ struct slice mp_value(struct slice *in)
 			left += 2 * (uint64_t)t.n;
 		}
 	}
-	return slice_of(start, (size_t)(in->ptr - start));
+	return left ? slice_of(NULL, 0) : slice_of(start, (size_t)(in->ptr - start));
 }
 
 bool mp_get_str(struct slice value, struct slice *out)
@@ -316,4 +316,34 @@ void mp_put_array(struct buf *b, uint32_t n)
 void mp_put_map(struct buf *b, uint32_t n)
 {
 	msgpack_pack_map(PACKER(b), n);
+}
+
+void mp_put_token(struct buf *b, const struct mp *t)
+{
+	switch (t->type) {
+	case MP_BOOL:
+		mp_put_bool(b, t->b);
+		break;
+	case MP_INT:
+		mp_put_int(b, t->i);
+		break;
+	case MP_UINT:
+		mp_put_uint(b, t->u);
+		break;
+	case MP_FLOAT:
+		mp_put_double(b, t->f);
+		break;
+	case MP_STR:
+		mp_put_str(b, t->str);
+		break;
+	case MP_ARRAY:
+		mp_put_array(b, t->n);
+		break;
+	case MP_MAP:
+		mp_put_map(b, t->n);
+		break;
+	default:
+		mp_put_nil(b);
+		break;
+	}
 }

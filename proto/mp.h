@@ -38,7 +38,7 @@ struct mp {
  */
 bool mp_read(struct slice *in, struct mp *out);
 
-/* Move @in behind one whole value and give its bytes. The input must have passed mp_scan(). */
+/* Move @in behind one whole value and give its bytes; ptr NULL when @in ends before the value. */
 struct slice mp_value(struct slice *in);
 
 enum mp_fault {
@@ -83,3 +83,6 @@ void mp_put_str(struct buf *b, struct slice s);
 void mp_put_cstr(struct buf *b, const char *s);
 void mp_put_array(struct buf *b, uint32_t n);
 void mp_put_map(struct buf *b, uint32_t n);
+
+/* Append a token that is neither binary nor an extension, in its shortest encoding. */
+void mp_put_token(struct buf *b, const struct mp *t);

@@ -47,6 +47,9 @@ bool record_read(const struct schema *s, struct slice bytes, struct slice *value
 			return false;
 		}
 		values[i] = mp_value(&bytes);
+		if (!values[i].ptr) {
+			return false;
+		}
 	}
 	return !bytes.len;
 }

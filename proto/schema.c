@@ -135,6 +135,23 @@ static int canon_string(const struct schema *s, struct slice value, const struct
 	return 0;
 }
 
+static int canon_token(const struct schema *s, struct slice value, const struct path *path,
+	struct buf *out, struct problem *p)
+{
+	struct slice text;
+
+	if (!mp_get_str(value, &text)) {
+		return wrong_type("a string", value, path, p);
+	}
+	if (text.len < (size_t)s->min || text.len > (size_t)s->max) {
+		return refuse(p, E_INVALID_PARAMS, path,
+			"The string has %zu bytes, %" PRId64 " to %" PRId64 " are allowed.",
+			text.len, s->min, s->max);
+	}
+	mp_put_str(out, text);
+	return 0;
+}
+
 static int canon_int(const struct schema *s, struct slice value, const struct path *path,
 	struct buf *out, struct problem *p)
 {
@@ -330,6 +347,7 @@ static int canon_map(const struct schema *s, struct slice value, const struct pa
 	if (!mp_read(&in, &t) || t.type != MP_MAP) {
 		return wrong_type("an object", value, path, p);
 	}
+	mp_put_map(out, t.n);
 	while (mp_read(&in, &t)) {
 		if (t.type == MP_BIN || t.type == MP_EXT ||
 			(t.type == MP_FLOAT && !isfinite(t.f))) {
@@ -337,8 +355,8 @@ static int canon_map(const struct schema *s, struct slice value, const struct pa
 				"The object holds %s, which JSON cannot say.",
 				t.type == MP_FLOAT ? "a number that is not finite" : "binary data");
 		}
+		mp_put_token(out, &t);
 	}
-	buf_put(out, value);
 	return 0;
 }
 
@@ -442,7 +460,7 @@ static int canon_object(const struct schema *s, struct slice value, const struct
 static int canon_union(const struct schema *s, struct slice value, const struct path *path,
 	struct buf *out, struct problem *p)
 {
-	struct path here = {.up = path, .name = "type"};
+	struct path here = {.up = path, .name = s->tag ? s->tag : "type"};
 	struct slice tag_value, in = value, tag;
 	char text[72];
 	struct mp t;
@@ -450,9 +468,10 @@ static int canon_union(const struct schema *s, struct slice value, const struct 
 	if (!mp_read(&in, &t) || t.type != MP_MAP) {
 		return wrong_type("an object", value, path, p);
 	}
-	tag_value = mp_lookup(value, "type");
+	tag_value = mp_lookup(value, here.name);
 	if (!tag_value.ptr) {
-		return refuse(p, E_MISSING_PARAM, &here, "Missing required parameter: 'type'.");
+		return refuse(
+			p, E_MISSING_PARAM, &here, "Missing required parameter: '%s'.", here.name);
 	}
 	if (!mp_get_str(tag_value, &tag)) {
 		return wrong_type("a string", tag_value, &here, p);
@@ -492,6 +511,7 @@ int schema_canon(const struct schema *s, struct slice value, const struct path *
 		[SK_ANY] = canon_any,
 		[SK_EITHER] = canon_either,
 		[SK_ENUM_SET] = canon_enum_set,
+		[SK_TOKEN] = canon_token,
 	};
 
 	return by_kind[s->kind](s, value, path, out, p);

@@ -16,13 +16,14 @@ enum schema_kind {
 	SK_BOOL,
 	SK_ENUM,     /* a string of @names */
 	SK_OBJECT,   /* a map with @fields and no others */
-	SK_UNION,    /* a map whose "type" picks one of @variants */
+	SK_UNION,    /* a map whose @tag ("type" when NULL) picks one of @variants */
 	SK_ARRAY,    /* min to max of @item */
 	SK_METADATA, /* at most 16 pairs, key <= 64 characters, value a string <= 512 */
 	SK_MAP,	     /* a map of anything that JSON can say */
 	SK_ANY,	     /* anything at all, taken as it is */
 	SK_EITHER,   /* a string of @names, else @item */
 	SK_ENUM_SET, /* one string of @names, or an array of them; canonical: an array */
+	SK_TOKEN,    /* a string of min to max bytes */
 };
 
 struct schema {
@@ -32,6 +33,7 @@ struct schema {
 	const struct schema *item;
 	const struct schema_field *fields;
 	size_t n_fields;
+	const char *tag;
 	const struct schema_variant *variants; /* up to a tag of NULL */
 	const char *help;		       /* the type in words */
 };

@@ -1,4 +1,6 @@
 #include "proto/types.h"
+#include "proto/bounds.h"
+#include "proto/record.h"
 #include "proto/status.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -76,7 +78,7 @@ static const struct schema_field run_tool_call_fields[] = {
 };
 static const struct schema run_tool_call = OBJECT_OF(run_tool_call_fields);
 static const struct schema run_tool_calls = {
-	.kind = SK_ARRAY, .max = INT32_MAX, .item = &run_tool_call};
+	.kind = SK_ARRAY, .max = MAX_TOOL_CALLS, .item = &run_tool_call};
 
 static const struct schema_field submit_fields[] = {MUST("tool_calls", &run_tool_calls)};
 static const struct schema submit = OBJECT_OF(submit_fields);
@@ -328,7 +330,8 @@ static const struct schema_field tool_output_fields[] = {
 	MUST("output", &type_text),
 };
 static const struct schema tool_output = OBJECT_OF(tool_output_fields);
-const struct schema type_tool_outputs = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &tool_output};
+const struct schema type_tool_outputs = {
+	.kind = SK_ARRAY, .max = MAX_TOOL_CALLS, .item = &tool_output};
 const struct schema type_reasoning_effort =
 	ENUM_OF("none", "minimal", "low", "medium", "high", "xhigh", "max");
 const struct schema type_on_active = ENUM_OF("reject", "enqueue", "parallel");
@@ -339,7 +342,14 @@ const struct schema type_order = ENUM_OF("asc", "desc");
 static const struct schema include_item =
 	ENUM_OF("step_details.tool_calls[*].file_search.results[*].content");
 const struct schema type_include = {.kind = SK_ARRAY, .max = 16, .item = &include_item};
-const struct schema type_key = STRING_OF(1, 64);
-const struct schema type_lease = STRING_OF(1, 64);
-const struct schema type_objects = {.kind = SK_ARRAY, .max = 1000, .item = &type_any};
-const struct schema type_requests = {.kind = SK_ARRAY, .max = 1000, .item = &type_any};
+const struct schema type_key = {.kind = SK_TOKEN, .min = 1, .max = 64};
+const struct schema type_lease = {.kind = SK_TOKEN, .min = 1, .max = 64};
+static const struct schema_variant object_variants[] = {
+	{"thread.run", &schema_run_import},
+	{"thread.run.step", &schema_step_import},
+	{NULL, NULL},
+};
+static const struct schema importable = {
+	.kind = SK_UNION, .tag = "object", .variants = object_variants, .help = "an object"};
+const struct schema type_objects = {.kind = SK_ARRAY, .max = MAX_BATCH, .item = &importable};
+const struct schema type_requests = {.kind = SK_ARRAY, .max = MAX_BATCH, .item = &type_any};

@@ -1,5 +1,4 @@
 #include "daemon/ops/include.h"
-#include "proto/record.h"
 
 /* Append the map @value, each of its values through @inner; the pair @without is left out. */
 static void copy_map(struct slice value, const char *only, const char *without, struct buf *out,
@@ -74,13 +73,22 @@ static void strip_details(struct slice value, struct buf *out)
 	copy_map(value, "tool_calls", NULL, out, strip_calls);
 }
 
-void include_strip(struct slice bytes, struct buf *out)
+/* There is one thing to ask for, so any name in the list is that. */
+static bool asked_for(const struct op *op)
+{
+	struct slice list = op->args[P_include];
+	struct mp t;
+
+	return list.ptr && mp_read(&list, &t) && t.n;
+}
+
+void include_put_step(struct op *op, struct slice bytes)
 {
 	static const char results[] = "\xa7results";
 
-	if (memmem(bytes.ptr, bytes.len, results, sizeof(results) - 1)) {
-		copy_map(bytes, "step_details", NULL, out, strip_details);
+	if (!asked_for(op) && memmem(bytes.ptr, bytes.len, results, sizeof(results) - 1)) {
+		copy_map(bytes, "step_details", NULL, op->out, strip_details);
 	} else {
-		buf_put(out, bytes);
+		buf_put(op->out, bytes);
 	}
 }

@@ -1,7 +1,7 @@
 /* What get and list replies leave out of a step unless `include` asks for it. */
 #pragma once
 
-#include "proto/buf.h"
+#include "daemon/ops/op.h"
 
-/* Append the stored step @bytes without the contents of its file search results. */
-void include_strip(struct slice bytes, struct buf *out);
+/* Append the stored step @bytes, without the contents of its file search results by default. */
+void include_put_step(struct op *op, struct slice bytes);

@@ -65,15 +65,6 @@ static void put_bytes(struct op *op, struct slice object)
 	buf_put(op->out, object);
 }
 
-static void put_step(struct op *op, struct slice object)
-{
-	if (op_given(op, P_include)) {
-		buf_put(op->out, object);
-	} else {
-		include_strip(object, op->out);
-	}
-}
-
 /*
  * Set the page's limit, order and cursors. @find gives the key of an id that is in the list, with
  * the position at its end; it returns false when the id is not there.
@@ -325,7 +316,7 @@ int op_steps_list(struct op *op)
 		source.context = &filter;
 	}
 	page_read(op->txn, &page, &source, room(op), &result);
-	return put_list(op, &result, &(struct row_form){put_step, put_object_id});
+	return put_list(op, &result, &(struct row_form){include_put_step, put_object_id});
 }
 
 static bool find_thread(struct op *op, struct slice id, struct key *key)

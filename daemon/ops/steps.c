@@ -91,11 +91,8 @@ int op_steps_get(struct op *op)
 		!slice_eq(key_prefix(key_slice(&key)), key_slice(&prefix))) {
 		return op_not_found(op, "run step", id, "step_id");
 	}
-	if (!op_given(op, P_include)) {
-		include_strip(bytes, op->out);
-		return op_result(op, slice_of(NULL, 0));
-	}
-	return op_result(op, bytes);
+	include_put_step(op, bytes);
+	return op_result(op, slice_of(NULL, 0));
 }
 
 static int check_step_change(struct op *op, const struct run *run, const struct step *step, int to)
