@@ -1,8 +1,10 @@
 #include "daemon/datadir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,37 @@ static int refuse(const char *dir, const char *what, int error, char *why)
 	return -error;
 }
 
+/* May others be shut out of it? Yes when there is nothing in it, or a store. */
+static bool is_ours(const char *dir)
+{
+	const struct dirent *entry;
+	bool empty = true, store = false;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		empty = empty && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."));
+		store = store || !strcmp(entry->d_name, "data.mdb");
+	}
+	if (d) {
+		closedir(d);
+	}
+	return empty || store;
+}
+
+static int make_private(const char *dir, char *why)
+{
+	if (!is_ours(dir)) {
+		snprintf(why, 256,
+			"%.150s is open to others and holds other files: name another directory, "
+			"or chmod "
+			"700 this one",
+			dir);
+		return -EPERM;
+	}
+	return chmod(dir, 0700) ? refuse(dir, "cannot make private the data directory", errno, why)
+				: 0;
+}
+
 int datadir_prepare(const char *dir, char *absolute, char why[static 256])
 {
 	struct stat st;
@@ -51,8 +84,11 @@ int datadir_prepare(const char *dir, char *absolute, char why[static 256])
 	if (access(dir, R_OK | W_OK | X_OK)) {
 		return refuse(dir, "cannot write to the data directory", errno, why);
 	}
-	if (st.st_uid == geteuid() && (st.st_mode & 077) && chmod(dir, 0700)) {
-		return refuse(dir, "cannot make private the data directory", errno, why);
+	if (st.st_mode & 077) {
+		r = make_private(dir, why);
+		if (r) {
+			return r;
+		}
 	}
 	if (!realpath(dir, absolute)) {
 		return refuse(dir, "cannot find the data directory", errno, why);

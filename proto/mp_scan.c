@@ -61,7 +61,7 @@ static enum mp_fault scan_close(struct scan *s)
 	while (s->n_levels && !s->levels[s->n_levels - 1].left) {
 		struct level *l = &s->levels[--s->n_levels];
 
-		if (l->is_map) {
+		if (s->n_keys > l->first_key) {
 			uint32_t *keys = (uint32_t *)(void *)s->keys.ptr + l->first_key;
 
 			if (keys_repeat(s, keys, s->n_keys - l->first_key)) {

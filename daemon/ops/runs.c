@@ -121,6 +121,9 @@ static void store_hints(struct op *op, const struct run *run)
 			buf_put(&b, op->args[hints[i].param]);
 		}
 	}
+	if (buf_error(&b)) {
+		kv_fail(op->txn->kv, buf_error(&b));
+	}
 	runs_put_hints(op->txn, run->id, buf_slice(&b));
 	buf_finish(&b);
 }

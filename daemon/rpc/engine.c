@@ -8,6 +8,7 @@
 
 #define RECEIVE_MS 100
 #define LONG_QUEUE_MAX 4096
+#define LONG_QUEUE_MAX_BYTES (256u << 20)
 #define LARGE_FRAME (256u << 10) /* bytes whose validation alone would hold up the others */
 #define MAX_WORKERS 64
 
@@ -132,7 +133,7 @@ int engine_create(struct engine **out, const struct engine_options *o)
 	}
 	e->o = *o;
 	e->o.n_workers = o->n_workers < MAX_WORKERS ? o->n_workers : MAX_WORKERS;
-	queue_init(&e->long_queue, LONG_QUEUE_MAX);
+	queue_init(&e->long_queue, LONG_QUEUE_MAX, LONG_QUEUE_MAX_BYTES);
 	r = writer_start(&e->writer, &o->writer);
 	if (r) {
 		queue_finish(&e->long_queue);

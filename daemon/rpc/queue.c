@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <time.h>
 
-void queue_init(struct queue *q, unsigned int max)
+void queue_init(struct queue *q, unsigned int max, size_t max_bytes)
 {
 	pthread_condattr_t attr;
 
-	*q = (struct queue){.max = max};
+	*q = (struct queue){.max = max, .max_bytes = max_bytes};
 	q->last = &q->first;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -35,12 +35,13 @@ bool queue_push(struct queue *q, struct request *request)
 	bool room;
 
 	pthread_mutex_lock(&q->lock);
-	room = q->n < q->max && !q->closed;
+	room = q->n < q->max && q->bytes + request->message.len <= q->max_bytes && !q->closed;
 	if (room) {
 		request->next = NULL;
 		*q->last = request;
 		q->last = &request->next;
 		q->n++;
+		q->bytes += request->message.len;
 		pthread_cond_signal(&q->changed);
 	}
 	pthread_mutex_unlock(&q->lock);
@@ -67,6 +68,7 @@ struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns,
 	first = q->first;
 	end = &q->first;
 	for (*n = 0; *n < max && *end; ++*n) {
+		q->bytes -= (*end)->message.len;
 		end = &(*end)->next;
 	}
 	q->first = *end;

@@ -12,10 +12,12 @@ struct queue {
 	struct request **last;
 	unsigned int n;
 	unsigned int max;
+	size_t bytes; /* of the frames that wait */
+	size_t max_bytes;
 	bool closed;
 };
 
-void queue_init(struct queue *q, unsigned int max);
+void queue_init(struct queue *q, unsigned int max, size_t max_bytes);
 void queue_finish(struct queue *q);
 
 /* Add a request; false when the queue is full or closed. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define QUEUE_MAX 8192
+#define QUEUE_MAX_BYTES (256u << 20)
 #define BATCH_MAX 1024
 #define SETTLE_MAX 1000
 #define HOUSEKEEPING_NS 60000000000u
@@ -65,38 +66,48 @@ static int settle(struct writer *w, struct txn *txn)
 	return kv_error(txn->kv);
 }
 
-/* One transaction with the requests of a list, which may be empty. Returns 0 or -errno. */
-static int transact(struct writer *w, struct request *first, unsigned int n)
+static int run_all(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
 {
 	uint64_t start;
+	int r;
+
+	r = settle(w, txn);
+	if (!r) {
+		r = run_requests(w, txn, first);
+	}
+	if (!r) {
+		tend(w, txn, n);
+		r = buf_error(&w->events);
+	}
+	if (r) {
+		txn_abort(txn);
+		return r;
+	}
+	start = clock_ns();
+	r = txn_commit(txn);
+	stats_commit(w->o.service->stats, n, clock_ns() - start);
+	return r;
+}
+
+/*
+ * One transaction with the requests of a list, which may be empty. Returns 0 or -errno. After a
+ * failure what is due is looked up again, but not at once: it may have been the reason.
+ */
+static int transact(struct writer *w, struct request *first, unsigned int n)
+{
 	struct txn txn;
 	int r;
 
 	buf_reset(&w->events, EVENTS_KEPT);
 	r = txn_begin_write(&txn, w->o.store, &w->events);
-	if (r) {
-		return r;
-	}
-	txn.now_ms = clock_unix_ms();
-	r = settle(w, &txn);
-	if (r) {
-		w->settle_after_ms = txn.now_ms + RETRY_MS;
-	} else {
-		r = run_requests(w, &txn, first);
+	if (!r) {
+		txn.now_ms = clock_unix_ms();
+		r = run_all(w, &txn, first, n);
 	}
 	if (r) {
-		txn_abort(&txn);
-		return r;
+		w->next_deadline_ms = 0;
+		w->settle_after_ms = clock_unix_ms() + RETRY_MS;
 	}
-	tend(w, &txn, n);
-	start = clock_ns();
-	r = buf_error(&w->events);
-	if (r) {
-		txn_abort(&txn);
-		return r;
-	}
-	r = txn_commit(&txn);
-	stats_commit(w->o.service->stats, n, clock_ns() - start);
 	return r;
 }
 
@@ -133,9 +144,6 @@ static void commit_one(struct writer *w, struct request *request)
 
 	request->next = NULL;
 	r = transact(w, request, 1);
-	if (r && w->settle_after_ms > clock_unix_ms()) {
-		r = transact(w, request, 1); /* what is due failed, not what was asked for */
-	}
 	if (r == -EIO && space_disk_full(&w->space)) {
 		r = -ENOSPC;
 	}
@@ -251,7 +259,7 @@ int writer_start(struct writer **out, const struct writer_options *o)
 	w->space = (struct space){.kv = store_kv(o->store), .dir = o->dir};
 	w->flush_at_ns = UINT64_MAX;
 	w->housekeeping_ns = clock_ns() + HOUSEKEEPING_NS;
-	queue_init(&w->queue, QUEUE_MAX);
+	queue_init(&w->queue, QUEUE_MAX, QUEUE_MAX_BYTES);
 	r = settle_all(w);
 	if (!r) {
 		r = -pthread_create(&w->thread, NULL, writer_main, w);

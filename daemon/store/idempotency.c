@@ -1,5 +1,7 @@
 #include "daemon/store/idempotency.h"
 
+#include <errno.h>
+
 #define HEADER_BYTES 17
 
 static bool expired(const struct txn *txn, struct slice row)
@@ -28,6 +30,7 @@ void idempotency_put(struct txn *txn, struct slice key, const struct idempotency
 	uint8_t *row = arena_alloc(txn->arena, HEADER_BYTES + record->what.len);
 
 	if (!row) {
+		kv_fail(txn->kv, -ENOMEM); /* what cannot be recognised again must not be done */
 		return;
 	}
 	write_u64(row, (uint64_t)txn->now_ms);

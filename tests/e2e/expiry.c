@@ -178,22 +178,24 @@ static void what_fell_due_while_killed_is_expired_before_the_first_answer(void *
 	expect_fields(run_get(&fixture->wire, id), "{'status':'expired','expires_at':null}");
 }
 
+#define ALONE(test) cmocka_unit_test_setup_teardown(test, fixture_start, fixture_stop)
+#define WITH(args, test)                                                                           \
+	cmocka_unit_test_prestate_setup_teardown(test, fixture_start, fixture_stop, args)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_run_expires_at_its_second_with_its_open_steps),
-		cmocka_unit_test(every_active_status_expires),
-		cmocka_unit_test(a_finished_run_does_not_expire),
-		cmocka_unit_test(an_expired_run_refuses_its_executor),
-		cmocka_unit_test(an_expired_run_makes_room_in_its_thread),
-		cmocka_unit_test(lists_show_it_expired),
-		cmocka_unit_test_prestate_setup_teardown(
-			run_ttl_sets_the_default, fixture_start, fixture_stop, short_ttl),
-		cmocka_unit_test_prestate_setup_teardown(
-			run_ttl_zero_means_never, fixture_start, fixture_stop, no_ttl),
-		cmocka_unit_test(what_fell_due_while_stopped_is_expired_before_the_first_answer),
-		cmocka_unit_test(what_fell_due_while_killed_is_expired_before_the_first_answer),
+		ALONE(a_run_expires_at_its_second_with_its_open_steps),
+		ALONE(every_active_status_expires),
+		ALONE(a_finished_run_does_not_expire),
+		ALONE(an_expired_run_refuses_its_executor),
+		ALONE(an_expired_run_makes_room_in_its_thread),
+		ALONE(lists_show_it_expired),
+		WITH(short_ttl, run_ttl_sets_the_default),
+		WITH(no_ttl, run_ttl_zero_means_never),
+		ALONE(what_fell_due_while_stopped_is_expired_before_the_first_answer),
+		ALONE(what_fell_due_while_killed_is_expired_before_the_first_answer),
 	};
 
-	return cmocka_run_group_tests_name("expiry", tests, fixture_start, fixture_stop);
+	return cmocka_run_group_tests_name("expiry", tests, NULL, NULL);
 }

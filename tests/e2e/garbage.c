@@ -91,17 +91,24 @@ static void garbage_costs_a_moment_and_nothing_acknowledged(void **state)
 	long worst = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		pid_t server = fixture_server(fixture);
 		int fd = connect_raw(fixture);
-		bool closed;
+		long began;
 		long ms;
+		bool closed;
 
 		ids[i] = acknowledged(fixture);
+		began = clock_ms();
 		assert_int_equal(send(fd, rows[i].data, rows[i].len, MSG_NOSIGNAL), rows[i].len);
 		closed = hung_up(fd);
 		ms = fixture_await_service(fixture, 0, BACK_MS);
+		/* Where nobody hung up, the wait for that is not the service's. */
+		ms = closed ? clock_ms() - began : ms;
 		close(fd);
-		print_message("# %s: %s, service back after %ld ms\n", rows[i].name,
-			closed ? "hung up on" : "left alone", ms);
+		print_message("# %s: %s%s, service back after %ld ms\n", rows[i].name,
+			closed ? "hung up on" : "left alone",
+			fixture_server(fixture) == server ? "" : ", a new process", ms);
+		assert_true(ms <= BACK_MS);
 		worst = ms > worst ? ms : worst;
 	}
 	print_message("# at worst %ld ms\n", worst);

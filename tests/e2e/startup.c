@@ -21,7 +21,7 @@ static void expect_no_start(struct fixture *fixture, const char *const *args, bo
 	char errors[2048];
 	int status = daemon_run(&fixture->daemon, args, as_nobody, errors, sizeof(errors));
 
-	print_message("# %s %s: %.120s\n", args[0], args[0] ? args[1] : "", errors);
+	print_message("# %s %s: %.*s\n", args[0], args[1], (int)strcspn(errors, "\n"), errors);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 127) {
 		fail_msg(
 			"%s %s ended with wait status %#x", args[0], args[1], (unsigned int)status);

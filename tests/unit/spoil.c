@@ -164,7 +164,7 @@ static void spoil_metadata(struct walk *w, json_t *value, const struct place *at
 	const char *key;
 	json_t *member;
 	void *next;
-	char name[8];
+	char name[16];
 
 	for (int i = 0; json_object_size(full) <= METADATA_PAIRS; i++) {
 		snprintf(name, sizeof(name), "%d", i);
