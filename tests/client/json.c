@@ -109,7 +109,7 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
 	expect_refused("{\"a\":1,\"a\":2}", "duplicate");
 	expect_refused("'a'", "line 1");
 	expect_refused("{a:1}", "line 1");
-	expect_refused("\"\xff\"", "UTF-8");
+	expect_refused("\"\xff\"", "0xff");
 	expect_refused("\"\\ud800\"", "line 1");
 	expect_refused("18446744073709551616", "integer");
 	expect_refused("1e999", "real");
