@@ -113,7 +113,7 @@ void changes_trim(struct txn *txn)
 	struct kv_cursor c;
 
 	kv_cursor_open(txn->kv, T_CHANGES, &c);
-	for (int i = 0; i < TRIM_AT_ONCE && kv_first(&c); i++) {
+	for (int i = 0; i < TRIM_AT_ONCE && count > 1 && kv_first(&c); i++) {
 		int64_t at_ms = 0;
 
 		mp_get_int(mp_lookup(c.value, "at_ms"), &at_ms);

@@ -32,5 +32,5 @@ void changes_add(struct txn *txn, const struct change *change);
 /* Take the next topic and frame from the events of a committed transaction. */
 bool changes_take_event(struct slice *events, struct slice *topic, struct slice *frame);
 
-/* Remove some of what is too old or too much; called once a transaction. */
+/* Remove some of what is too old or too much, never the last; called once a transaction. */
 void changes_trim(struct txn *txn);

@@ -48,9 +48,23 @@ static void meta_put(struct kv_txn *kv, const char *name, uint64_t v)
 	kv_put(kv, T_META, slice_str(name), slice_of(bytes, sizeof(bytes)));
 }
 
+/* The feed keeps its last change for ever, so that one is where the numbers have come to. */
+static uint64_t last_change(struct kv_txn *kv)
+{
+	struct kv_cursor c;
+	uint64_t seq = 0;
+
+	kv_cursor_open(kv, T_CHANGES, &c);
+	if (kv_last(&c) && c.key.len == 8) {
+		seq = read_u64(c.key.ptr);
+	}
+	kv_cursor_close(&c);
+	return seq;
+}
+
 static int check_version(struct store *store, struct kv_txn *kv, char *why)
 {
-	uint64_t version, seq = 0;
+	uint64_t version;
 
 	if (!meta_get(kv, "version", &version)) {
 		meta_put(kv, "version", STORE_VERSION);
@@ -64,8 +78,7 @@ static int check_version(struct store *store, struct kv_txn *kv, char *why)
 			(unsigned long long)version, STORE_VERSION);
 		return -EPROTO;
 	}
-	meta_get(kv, "seq", &seq);
-	store->seq = seq;
+	store->seq = last_change(kv);
 	return 0;
 }
 
@@ -151,12 +164,8 @@ int txn_begin_write(struct txn *txn, struct store *store, struct buf *events)
 
 int txn_commit(struct txn *txn)
 {
-	int r;
+	int r = kv_commit(txn->kv);
 
-	if (txn->seq != txn->store->seq) {
-		meta_put(txn->kv, "seq", txn->seq);
-	}
-	r = kv_commit(txn->kv);
 	if (!r) {
 		txn->store->seq = txn->seq;
 	}

@@ -74,8 +74,8 @@ void place_make(const char *parent)
 	}
 	on_cleanup(remove_all);
 	if (!on_disk(path)) {
-		progress("%s is kept in memory: figures of durable writes mean nothing there",
-			path);
+		progress(
+			"%s is kept in memory: figures of durable writes mean nothing there", path);
 	}
 }
 

@@ -192,26 +192,55 @@ static void an_unknown_method_is_named_so(void **state)
 	expect_error(w, repeated(w, "x", 100000), "unknown_method", NULL, NULL);
 }
 
+/* A server.info whose unknown param makes the frame @depth levels deep. */
+static json_t *deep_info(struct wire *w, int depth)
+{
+	size_t lists = (size_t)depth - 3;
+
+	return codec_parse("{'x':%s%s}", repeated(w, "[", lists), repeated(w, "]", lists));
+}
+
+static void thirty_two_levels_are_read_and_one_more_is_too_large(void **state)
+{
+	struct wire *w = wire_of(state);
+
+	expect_error_take(w, "server.info", "unknown_param", "x", deep_info(w, 32));
+	expect_error_take(w, "server.info", "too_large", NULL, deep_info(w, 33));
+}
+
 /* A runs.create whose tool's parameters make its frame @depth levels deep. */
-static json_t *deep_create(struct wire *w, int depth, const char *id)
+static json_t *deep_create(struct wire *w, int depth)
 {
 	size_t lists = (size_t)depth - 7;
 
-	return codec_parse(
-		"{'thread_id':'t_deep','assistant_id':'a','id':'%s','on_active':'parallel',"
-		"'tools':[{'type':'function','function':{'name':'n','parameters':"
-		"{'p':%s%s}}}]}",
-		id, repeated(w, "[", lists), repeated(w, "]", lists));
+	return codec_parse("{'thread_id':'t_deep','assistant_id':'a','id':'deep','tools':"
+			   "[{'type':'function','function':{'name':'n','parameters':{'p':%s%s}}}]}",
+		repeated(w, "[", lists), repeated(w, "]", lists));
 }
 
-static void thirty_two_levels_are_fine_and_one_more_is_too_large(void **state)
+/* Whatever depth an object may have: no reply that holds it is deeper than 32 levels. */
+static void the_deepest_run_can_be_read_in_every_reply(void **state)
 {
 	struct wire *w = wire_of(state);
-	json_t *run = expect_ok_take(w, "runs.create", deep_create(w, 32, "deep"));
+	const json_t *error;
+	int depth = 33;
+	json_t *run;
 
-	expect_same(run_get(w, "deep"), run);
-	expect_error_take(w, "runs.create", "too_large", NULL, deep_create(w, 33, "deeper"));
-	expect_error(w, "runs.get", "not_found", NULL, "{'run_id':'deeper'}");
+	do {
+		depth--;
+		assert_true(depth >= 24);
+		error = field(wire_call_take(w, "runs.create", deep_create(w, depth)), "error");
+	} while (!json_is_null(error));
+	print_message("# the deepest runs.create that is accepted has %d levels\n", depth);
+	run = run_get(w, "deep");
+	expect_same(field(expect_ok(w, "runs.list", "{'thread_id':'t_deep'}"), "data[0]"), run);
+	expect_same(field(expect_ok(w, "batch", "{'requests':[['runs.get',{'run_id':'deep'}]]}"),
+			    "results[0][1]"),
+		run);
+	expect_same(
+		field(expect_ok(w, "batch", "{'requests':[['runs.list',{'thread_id':'t_deep'}]]}"),
+			"results[0][1].data[0]"),
+		run);
 }
 
 static void a_frame_of_nothing_but_depth_is_answered(void **state)
@@ -354,7 +383,8 @@ int main(void)
 		cmocka_unit_test(no_params_may_be_an_empty_list_or_an_empty_map),
 		cmocka_unit_test(any_msgid_of_32_bits_comes_back),
 		cmocka_unit_test(an_unknown_method_is_named_so),
-		cmocka_unit_test(thirty_two_levels_are_fine_and_one_more_is_too_large),
+		cmocka_unit_test(thirty_two_levels_are_read_and_one_more_is_too_large),
+		cmocka_unit_test(the_deepest_run_can_be_read_in_every_reply),
 		cmocka_unit_test(a_frame_of_nothing_but_depth_is_answered),
 		cmocka_unit_test(values_that_json_has_not_are_refused),
 		cmocka_unit_test(a_single_precision_float_is_a_number),

@@ -133,6 +133,20 @@ static void a_step_needs_its_run_before_it(void **state)
 		"{'imported':3,'unchanged':0}");
 }
 
+static void a_step_must_fit_its_run_and_itself(void **state)
+{
+	struct wire *w = wire_of(state);
+
+	import_one(w, run_object("{'id':'fit'}"));
+	expect_error_take(w, "objects.import", "invalid_params|not_found", "objects[0]*",
+		json_pack("{s[o]}", "objects",
+			step_object("{'id':'fit_step','run_id':'fit','thread_id':'t_other'}")));
+	expect_error_take(w, "objects.import", "invalid_params", "objects[0]*",
+		json_pack("{s[o]}", "objects",
+			step_object("{'id':'fit_step','run_id':'fit','type':'tool_calls'}")));
+	expect_error(w, "steps.get", "not_found", NULL, "{'run_id':'fit','step_id':'fit_step'}");
+}
+
 static void its_order_is_kept_within_a_second(void **state)
 {
 	struct wire *w = wire_of(state);
@@ -224,12 +238,17 @@ static void a_run_past_its_time_expires_at_once(void **state)
 static void a_run_before_its_time_expires_later(void **state)
 {
 	struct wire *w = wire_of(state);
-	json_int_t due = time(NULL) + 2;
+	struct timespec now;
+	json_int_t due;
 
+	/* Not time(), which lags a few milliseconds behind the clock. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	due = now.tv_sec + 2;
 	import_one(w, run_object("{'id':'soon','status':'queued','expires_at':%d}", (int)due));
 	expect_fields(run_get(w, "soon"), "{'status':'queued'}");
 	run_await(w, "soon", "expired", 4000);
-	assert_true(time(NULL) >= due);
+	clock_gettime(CLOCK_REALTIME, &now);
+	assert_true(now.tv_sec >= due);
 }
 
 static void an_imported_run_lives_on(void **state)
@@ -254,6 +273,7 @@ int main(void)
 		cmocka_unit_test(the_same_again_is_unchanged),
 		cmocka_unit_test(another_object_under_the_same_id_is_a_conflict),
 		cmocka_unit_test(a_step_needs_its_run_before_it),
+		cmocka_unit_test(a_step_must_fit_its_run_and_itself),
 		cmocka_unit_test(its_order_is_kept_within_a_second),
 		cmocka_unit_test(bad_objects_are_refused_by_their_path),
 		cmocka_unit_test(a_thousand_objects_go_in_at_once_and_no_more),

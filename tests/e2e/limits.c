@@ -159,6 +159,24 @@ static void a_batch_stops_where_its_reply_would_be_too_large(void **state)
 	expect_error(w, "runs.get", "not_found", NULL, "{'run_id':'late'}");
 }
 
+static void lists_within_a_batch_are_cut_or_refused(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_t *reply;
+
+	make_large(w, "t_large");
+	reply = expect_ok(w, "batch",
+		"{'requests':[['runs.list',{'thread_id':'t_large'}],"
+		"['runs.list',{'thread_id':'t_large','limit':1}],['runs.get',{'run_id':'large_0'}]]"
+		"}");
+	if (json_is_null(field(reply, "results[0][0]"))) {
+		expect_fields(reply, "{'results[0][1].has_more':true}");
+	} else {
+		check_error("the list", field(reply, "results[0][0]"), "too_large", NULL);
+	}
+	check_error("the rest", field(reply, "results[2][0]"), "too_large", NULL);
+}
+
 static void an_import_of_sixteen_mebibytes_goes_in(void **state)
 {
 	struct wire *w = wire_of(state);
@@ -185,6 +203,7 @@ int main(void)
 		cmocka_unit_test(beyond_seventeen_the_connection_is_closed_and_the_service_goes_on),
 		cmocka_unit_test(a_list_is_cut_where_the_message_would_be_too_large),
 		cmocka_unit_test(a_batch_stops_where_its_reply_would_be_too_large),
+		cmocka_unit_test(lists_within_a_batch_are_cut_or_refused),
 		cmocka_unit_test(an_import_of_sixteen_mebibytes_goes_in),
 	};
 

@@ -47,6 +47,7 @@ static const struct {
 	{"'status':['queued','in_progress','requires_action','cancelling','cancelled','failed',"
 	 "'completed','incomplete','expired']",
 		"a b c d e f g h", false},
+	{"'status':['queued','completed','queued']", "a c f h", false},
 	{"'status':'incomplete'", "", false},
 	{"'status':'completed','thread_id':'t2'", "", false},
 	{"'status':['failed','cancelled'],'thread_id':'t2'", "b g", false},

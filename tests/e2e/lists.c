@@ -302,6 +302,29 @@ static void a_list_of_an_unknown_thread_is_not_found(void **state)
 		wire_of(state), "runs.list", "not_found", "thread_id", "{'thread_id':'t_nowhere'}");
 }
 
+static void the_longest_ids_are_listed_and_deleted(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *thread = repeated(w, "T", 64);
+	const char *run = repeated(w, "R", 64);
+	const char *step = repeated(w, "S", 64);
+
+	expect_ok(w, "runs.create", "{'thread_id':'%s','id':'%s','assistant_id':'%s'}", thread, run,
+		repeated(w, "A", 64));
+	run_move(w, run, "in_progress");
+	expect_ok(w, "steps.create",
+		"{'run_id':'%s','id':'%s','type':'message_creation','step_details':{'type':"
+		"'message_creation','message_creation':{'message_id':'m'}}}",
+		run, step);
+	expect_list(expect_ok(w, "runs.list", "{'thread_id':'%s'}", thread), run, false);
+	expect_list(expect_ok(w, "steps.list", "{'run_id':'%s'}", run), step, false);
+	expect_list(
+		expect_ok(w, "steps.list", "{'run_id':'%s','after':'%s'}", run, step), "", false);
+	expect_ok(w, "threads.delete", "{'thread_id':'%s'}", thread);
+	expect_error(
+		w, "steps.get", "not_found", NULL, "{'run_id':'%s','step_id':'%s'}", run, step);
+}
+
 static void listed_objects_are_whole(void **state)
 {
 	struct wire *w = wire_of(state);
@@ -328,6 +351,7 @@ int main(void)
 		cmocka_unit_test(a_cursor_whose_object_was_deleted_is_not_found),
 		cmocka_unit_test(an_empty_list_has_no_first_and_no_last),
 		cmocka_unit_test(a_list_of_an_unknown_thread_is_not_found),
+		cmocka_unit_test(the_longest_ids_are_listed_and_deleted),
 		cmocka_unit_test(listed_objects_are_whole),
 	};
 

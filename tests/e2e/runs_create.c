@@ -139,6 +139,18 @@ static void expires_in_overrides_the_ttl(void **state)
 	expect_fields(expect_ok(w, "runs.create", create, 0), "{'expires_at':null}");
 }
 
+static void text_may_hold_any_character(void **state)
+{
+	static const char text_of_all[] = "{'model':'\\u0000','instructions':'"
+					  "a\\u0000b\\n\\u007f\xf0\x9f\x98\x80\xef\xbf\xbf',"
+					  "'metadata':{'k':'\\u0000v'}}";
+	json_t *params = codec_parse(text_of_all);
+
+	json_object_set_new(params, "thread_id", json_string("t_text"));
+	json_object_set_new(params, "assistant_id", json_string("a"));
+	expect_fields(expect_ok_take(wire_of(state), "runs.create", params), text_of_all);
+}
+
 static void reasoning_effort_is_accepted_and_not_shown(void **state)
 {
 	json_t *run = expect_ok(wire_of(state), "runs.create",
@@ -205,6 +217,7 @@ int main(void)
 		cmocka_unit_test(an_id_may_be_given_once),
 		cmocka_unit_test(additional_instructions_follow_after_a_newline),
 		cmocka_unit_test(expires_in_overrides_the_ttl),
+		cmocka_unit_test(text_may_hold_any_character),
 		cmocka_unit_test(reasoning_effort_is_accepted_and_not_shown),
 		cmocka_unit_test(a_second_active_run_is_rejected_by_default),
 		cmocka_unit_test(every_active_status_rejects_and_no_terminal_one),

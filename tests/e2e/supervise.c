@@ -33,6 +33,37 @@ static void a_killed_child_is_replaced_within_a_second(void **state)
 	}
 }
 
+static void killed_again_and_again_it_still_comes_back_in_time(void **state)
+{
+	struct fixture *fixture = *state;
+	long worst = 0;
+
+	for (int i = 0; i < 12; i++) {
+		pid_t server = fixture_server(fixture);
+		long ms;
+
+		daemon_kill_child(&fixture->daemon, server);
+		ms = fixture_await_service(fixture, server, BACK_MS);
+		worst = ms > worst ? ms : worst;
+	}
+	print_message("# service back after %ld ms at worst\n", worst);
+}
+
+static void a_stop_that_meets_a_killed_child_is_clean(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 5; i++) {
+		pid_t server = fixture_server(fixture);
+
+		wire_close(&fixture->wire);
+		daemon_kill_child(&fixture->daemon, server);
+		pause_ms(i * 5);
+		daemon_stop(&fixture->daemon, SIGTERM);
+		fixture_resume(fixture);
+	}
+}
+
 static void a_client_that_waits_gets_its_answer_from_the_next_child(void **state)
 {
 	struct fixture *fixture = *state;
@@ -162,6 +193,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ALONE(a_killed_child_is_replaced_within_a_second),
+		ALONE(killed_again_and_again_it_still_comes_back_in_time),
+		ALONE(a_stop_that_meets_a_killed_child_is_clean),
 		ALONE(a_client_that_waits_gets_its_answer_from_the_next_child),
 		ALONE(sigterm_ends_it_with_status_zero),
 		ALONE(sigint_ends_it_with_status_zero),

@@ -50,8 +50,9 @@ static void its_times_are_those_of_its_runs(void **state)
 {
 	struct wire *w = wire_of(state);
 
-	import_one(w, run_object("{'id':'old_1','thread_id':'t_old','created_at':1000}"));
 	import_one(w, run_object("{'id':'old_2','thread_id':'t_old','created_at':2000}"));
+	expect_fields(summary_of(w, "t_old"), "{'created_at':2000,'last_run_at':2000}");
+	import_one(w, run_object("{'id':'old_1','thread_id':'t_old','created_at':1000}"));
 	expect_fields(summary_of(w, "t_old"),
 		"{'created_at':1000,'last_run_at':2000,'runs':2,'steps':0,'active_run_id':null}");
 }

@@ -116,6 +116,19 @@ static void the_run_can_go_round_again(void **state)
 		2);
 }
 
+static void the_calls_must_be_told_apart(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *run = run_in(w, "t", "in_progress");
+
+	expect_error(w, "runs.update", "invalid_params", "required_action*",
+		"{'run_id':'%s','status':'requires_action','required_action':{'type':"
+		"'submit_tool_outputs','submit_tool_outputs':{'tool_calls':[" CALL("c1") "," CALL(
+			"c1") "]}}}",
+		run);
+	expect_fields(run_get(w, run), "{'status':'in_progress'}");
+}
+
 static void other_open_steps_stay_open(void **state)
 {
 	struct wire *w = wire_of(state);
@@ -205,6 +218,7 @@ int main(void)
 		cmocka_unit_test(an_ended_step_with_the_calls_is_not_used),
 		cmocka_unit_test(outputs_complete_the_step_and_queue_the_run),
 		cmocka_unit_test(the_run_can_go_round_again),
+		cmocka_unit_test(the_calls_must_be_told_apart),
 		cmocka_unit_test(other_open_steps_stay_open),
 		cmocka_unit_test(outputs_that_do_not_fit_the_calls_change_nothing),
 		cmocka_unit_test(malformed_outputs_are_refused_by_their_path),

@@ -236,6 +236,7 @@ void daemon_stop(struct daemon *daemon, int signal)
 	}
 	forget(daemon);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		print_message("# wait status %#x\n", (unsigned int)status);
 		fail_with_errors(daemon, "did not stop with exit status 0");
 	}
 }

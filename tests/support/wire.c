@@ -10,7 +10,9 @@
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
 
-#define REPLY_MAX (17 * 1024 * 1024 + 16)
+/* What is received at most, and what the contract allows a reply. */
+#define RECEIVE_MAX (17 * 1024 * 1024 + 16)
+#define REPLY_MAX (16 * 1024 * 1024)
 
 static void set_int(int socket, int level, int option, int value)
 {
@@ -21,7 +23,7 @@ static void connect_socket(struct wire *wire)
 {
 	wire->socket = nn_socket(AF_SP, NN_REQ);
 	assert_true(wire->socket >= 0);
-	set_int(wire->socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, REPLY_MAX);
+	set_int(wire->socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, RECEIVE_MAX);
 	set_int(wire->socket, NN_SOL_SOCKET, NN_RCVTIMEO, wire->timeout_ms);
 	set_int(wire->socket, NN_SOL_SOCKET, NN_SNDTIMEO, wire->timeout_ms);
 	set_int(wire->socket, NN_SOL_SOCKET, NN_RECONNECT_IVL, 10);
@@ -70,8 +72,8 @@ json_t *wire_exchange(struct wire *wire, const void *frame, size_t len)
 	}
 	reply = codec_unpack(bytes, (size_t)n);
 	nn_freemsg(bytes);
-	if (!reply) {
-		fail_msg("the reply of %d bytes cannot be read", n);
+	if (!reply || n > REPLY_MAX) {
+		fail_msg("the reply of %d bytes %s", n, reply ? "is too large" : "cannot be read");
 	}
 	wire_keep(wire, reply);
 	assert_int_equal(json_array_size(reply), 4);

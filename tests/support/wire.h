@@ -29,7 +29,8 @@ json_t *wire_keep(struct wire *wire, json_t *value);
 
 /*
  * Send @len bytes as one message. Returns the reply as an array [1, msgid, error, result], or NULL
- * when none came in time; the wire is then open anew. Fails the test if it has another shape.
+ * when none came in time; the wire is then open anew. Fails the test if it has another shape,
+ * cannot be read or is larger than a message may be.
  */
 json_t *wire_exchange(struct wire *wire, const void *frame, size_t len);
 
