@@ -21,7 +21,7 @@ struct stats {
 	_Atomic uint64_t refused[N_METHODS];
 	struct histogram batch_size;
 	struct histogram commit_ns;
-	_Atomic unsigned int queue_depth;
+	_Atomic int queue_depth;
 };
 
 struct stats *stats_create(void)
@@ -81,9 +81,9 @@ void stats_commit(struct stats *stats, unsigned int requests, uint64_t ns)
 	add(&stats->commit_ns, ns);
 }
 
-void stats_queue(struct stats *stats, unsigned int depth)
+void stats_queue(struct stats *stats, int more)
 {
-	stats->queue_depth = depth;
+	stats->queue_depth += more;
 }
 
 static uint64_t percentile(struct histogram *h, uint64_t count, unsigned int percent)
@@ -143,7 +143,7 @@ static void put_methods(struct stats *stats, struct buf *out)
 
 void stats_encode(struct stats *stats, struct buf *out)
 {
-	put_number(out, "queue_depth", stats->queue_depth);
+	put_number(out, "queue_depth", (uint64_t)stats->queue_depth);
 	put_number(out, "commits", stats->batch_size.count);
 	mp_put_cstr(out, "batch_size");
 	mp_put_map(out, 4);

@@ -85,7 +85,9 @@ static int run_all(struct writer *w, struct txn *txn, struct request *first, uns
 	}
 	start = clock_ns();
 	r = txn_commit(txn);
-	stats_commit(w->o.service->stats, n, clock_ns() - start);
+	if (n) {
+		stats_commit(w->o.service->stats, n, clock_ns() - start);
+	}
 	return r;
 }
 
@@ -125,6 +127,7 @@ static void answer_all(struct writer *w, struct request *first)
 	while (first) {
 		struct request *next = first->next;
 
+		stats_queue(w->o.service->stats, -1);
 		request_answer(first, w->o.net, w->o.service->stats);
 		first = next;
 	}
@@ -223,7 +226,6 @@ static void *writer_main(void *context)
 
 	while (!queue_ended(&w->queue)) {
 		first = queue_take(&w->queue, BATCH_MAX, wake_at(w), &n);
-		stats_queue(w->o.service->stats, n);
 		idle_work(w);
 		if (first || (clock_unix_ms() >= w->next_deadline_ms &&
 				     clock_unix_ms() >= w->settle_after_ms)) {
@@ -276,7 +278,12 @@ int writer_start(struct writer **out, const struct writer_options *o)
 
 bool writer_push(struct writer *writer, struct request *request)
 {
-	return queue_push(&writer->queue, request);
+	stats_queue(writer->o.service->stats, 1);
+	if (queue_push(&writer->queue, request)) {
+		return true;
+	}
+	stats_queue(writer->o.service->stats, -1);
+	return false;
 }
 
 void writer_stop(struct writer *w)
