@@ -148,7 +148,7 @@ struct runstore_options {
 	int timeout_ms; /* of a call in all, with its retries; 0: 30,000. A parameter wait_ms
 			   or timeout_ms of the call itself is added to it */
 	int connect_timeout_ms; /* how long to wait for a daemon that is not there; 0: 2,000;
-				   below 0: not at all */
+				   below 0: no longer than connecting takes */
 	int attempts;		/* how often a request is sent at most, under one idempotency key;
 				   0: 3 */
 	int connections; /* sockets at most, each with one request at a time, opened as needed;
@@ -461,11 +461,12 @@ RUNSTORE_API int runstore_thread_delete(
  * Lists. An iterator gives one object after the other and fetches pages as it needs them. The
  * handle must outlive it. Objects are never skipped or repeated, whatever is written meanwhile.
  *
- * Opening asks the daemon nothing and fails only for parameters that cannot be encoded
- * (RUNSTORE_E_INVALID_PARAMS) or without memory. _next sets the object, or NULL behind the last
- * one; the object is the iterator's and lives until the following _next or _close. After an error
- * _next may be called again and goes on where it was. RUNSTORE_E_NOT_FOUND when the thread, the
- * run or the object that `after` names is unknown, or all objects of the page before were deleted.
+ * The parameters may be NULL for all there is. Opening asks the daemon nothing and fails only for
+ * parameters that cannot be encoded (RUNSTORE_E_INVALID_PARAMS) or without memory. _next sets the
+ * object, or NULL behind the last one; the object is the iterator's and lives until the following
+ * _next or _close. After an error _next may be called again and goes on where it was.
+ * RUNSTORE_E_NOT_FOUND when the thread, the run or the object that `after` names is unknown, or all
+ * objects of the page before were deleted.
  */
 enum runstore_order {
 	RUNSTORE_ORDER_DEFAULT = 0, /* newest first */
@@ -521,7 +522,6 @@ RUNSTORE_API void runstore_steps_close(struct runstore_steps *steps);
 
 struct runstore_threads;
 
-/* @page may be NULL. */
 RUNSTORE_API int runstore_threads_open(struct runstore *rs, const struct runstore_page *page,
 	struct runstore_threads **threads, struct runstore_error *error);
 RUNSTORE_API int runstore_threads_next(struct runstore_threads *threads,

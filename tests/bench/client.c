@@ -25,7 +25,7 @@ int client_open(const char *url)
 	set_option(s, NN_SOL_SOCKET, NN_SNDTIMEO, TIMEOUT_MS);
 	set_option(s, NN_REQ, NN_REQ_RESEND_IVL, INT_MAX);
 	if (s < 0 || nn_connect(s, url) < 0) {
-		child_fail("client of %s: %s", url, nn_strerror(nn_errno()));
+		child_die("client of %s: %s", url, nn_strerror(nn_errno()));
 	}
 	return s;
 }
@@ -41,7 +41,7 @@ static void check(struct slice reply)
 	int shown = reply.len < 400 ? (int)reply.len : 400;
 
 	if (reply.len < 4 || memcmp(reply.ptr, "\x94\x01\x01\xc0", 4) != 0) {
-		child_fail("a request was refused: %.*s", shown, (const char *)reply.ptr);
+		child_die("a request was refused: %.*s", shown, (const char *)reply.ptr);
 	}
 }
 
@@ -55,7 +55,7 @@ struct slice client_call(int s, struct slice frame)
 		n = nn_recv(s, &bytes, NN_MSG, 0);
 	}
 	if (n < 0) {
-		child_fail("no reply: %s", nn_strerror(nn_errno()));
+		child_die("no reply: %s", nn_strerror(nn_errno()));
 	}
 	reply = slice_of(bytes, (size_t)n);
 	check(reply);
@@ -78,7 +78,7 @@ static void ask(void *context)
 
 	if (frame_read_reply(bytes, &reply) || !reply.result.ptr ||
 		reply.result.len > sizeof(q->bytes)) {
-		child_fail("a reply of %zu bytes cannot be read", bytes.len);
+		child_die("a reply of %zu bytes cannot be read", bytes.len);
 	}
 	memcpy(q->bytes, reply.result.ptr, reply.result.len);
 	q->len = reply.result.len;

@@ -15,7 +15,7 @@ static char *make_reply(size_t size)
 	char *reply = calloc(1, size + 4);
 
 	if (!reply) {
-		child_fail("out of memory");
+		child_die("out of memory");
 	}
 	memcpy(reply, "\x94\x01\x01\xc0", 4);
 	return reply;
@@ -27,7 +27,7 @@ static void answer_cooked(int s, const char *reply, size_t size)
 
 	for (;;) {
 		if (nn_recv(s, &request, NN_MSG, 0) < 0) {
-			child_fail("echo: %s", nn_strerror(nn_errno()));
+			child_die("echo: %s", nn_strerror(nn_errno()));
 		}
 		nn_freemsg(request);
 		nn_send(s, reply, size, 0);
@@ -45,7 +45,7 @@ static void answer_raw(int s, char *reply, size_t size)
 			.msg_controllen = NN_MSG};
 
 		if (nn_recvmsg(s, &header, 0) < 0) {
-			child_fail("echo: %s", nn_strerror(nn_errno()));
+			child_die("echo: %s", nn_strerror(nn_errno()));
 		}
 		nn_freemsg(request);
 		header.msg_iov = &out;
@@ -63,7 +63,7 @@ static void serve(void *context, int ready)
 
 	nn_setsockopt(s, NN_SOL_SOCKET, NN_RCVMAXSIZE, &max, sizeof(max));
 	if (s < 0 || nn_bind(s, echo->url) < 0) {
-		child_fail("echo on %s: %s", echo->url, nn_strerror(nn_errno()));
+		child_die("echo on %s: %s", echo->url, nn_strerror(nn_errno()));
 	}
 	child_ready(ready);
 	if (echo->raw) {

@@ -39,7 +39,7 @@ static void make_frame(const struct import *im, uint64_t first, uint64_t n, stru
 	buf_truncate(frame, 0);
 	frame_write_request(frame, 1, SLICE_LIT("objects.import"), buf_slice(&params));
 	if (buf_error(&params) || buf_error(frame)) {
-		child_fail("out of memory");
+		child_die("out of memory");
 	}
 	buf_finish(&params);
 }
@@ -74,7 +74,7 @@ static void import_all(void *context)
 
 	for (int i = 0; i < N_THREADS; i++) {
 		if (pthread_create(&threads[i], NULL, import_main, context)) {
-			child_fail("cannot start a thread");
+			child_die("cannot start a thread");
 		}
 	}
 	for (int i = 0; i < N_THREADS; i++) {

@@ -32,7 +32,7 @@ struct floor {
 static void check(int r)
 {
 	if (r) {
-		child_fail("lmdb: %s", mdb_strerror(r));
+		child_die("lmdb: %s", mdb_strerror(r));
 	}
 }
 

@@ -75,7 +75,7 @@ static void *client_main(void *context)
 	c->at = c->number;
 	c->keyed = malloc(c->run->load->frames->largest);
 	if (!c->keyed) {
-		child_fail("out of memory");
+		child_die("out of memory");
 	}
 	for (int i = 0; i < WARM_UP; i++) {
 		ask(c);
@@ -98,7 +98,7 @@ static void run_clients(void *context)
 	for (unsigned int i = 0; i < n; i++) {
 		clients[i] = (struct client){.run = run, .number = i};
 		if (pthread_create(&threads[i], NULL, client_main, &clients[i])) {
-			child_fail("cannot start a thread");
+			child_die("cannot start a thread");
 		}
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -128,7 +128,7 @@ static void percentiles(const struct run *run, struct result *out)
 	}
 	all = malloc((n + 1) * sizeof(*all));
 	if (!all || !n) {
-		fail("no request was answered in time: give more --seconds");
+		die("no request was answered in time: give more --seconds");
 	}
 	for (unsigned int i = 0; i < run->load->n_clients; i++) {
 		const struct tally *tally = &run->tallies[i];
@@ -183,7 +183,7 @@ size_t load_reply_bytes(const char *url, const struct frames *frames)
 	struct probe p = {url, slice_of(bytes, frame->len), shared};
 
 	if (!bytes) {
-		fail("out of memory");
+		die("out of memory");
 	}
 	memcpy(bytes, frame->bytes, frame->len);
 	if (frame->key_at) {

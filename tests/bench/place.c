@@ -67,10 +67,10 @@ void place_make(const char *parent)
 		parent = on_disk(getenv("TMPDIR")) ? getenv("TMPDIR") : "/var/tmp";
 	}
 	if ((size_t)snprintf(path, sizeof(path), "%s/rsb-XXXXXX", parent) >= sizeof(path)) {
-		fail("--dir %s: expected a path of at most %d bytes", parent, PLACE_MAX - 12);
+		die("--dir %s: expected a path of at most %d bytes", parent, PLACE_MAX - 12);
 	}
 	if (!mkdtemp(path)) {
-		fail("cannot make a directory in %s: %s", parent, strerror(errno));
+		die("cannot make a directory in %s: %s", parent, strerror(errno));
 	}
 	on_cleanup(remove_all);
 	if (!on_disk(path)) {

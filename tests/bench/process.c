@@ -54,7 +54,7 @@ void on_cleanup(void (*action)(void))
 	atexit(cleanup);
 }
 
-void fail(const char *format, ...)
+void die(const char *format, ...)
 {
 	va_list args;
 
@@ -66,7 +66,7 @@ void fail(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-void child_fail(const char *format, ...)
+void child_die(const char *format, ...)
 {
 	va_list args;
 
@@ -107,7 +107,7 @@ void *shared_alloc(size_t size)
 		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED) {
-		fail("no %zu bytes of shared memory: %s", size, strerror(errno));
+		die("no %zu bytes of shared memory: %s", size, strerror(errno));
 	}
 	return memory;
 }
@@ -134,7 +134,7 @@ static pid_t fork_child(void)
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0) {
-		fail("cannot fork: %s", strerror(errno));
+		die("cannot fork: %s", strerror(errno));
 	}
 	if (!pid) {
 		begin_child(parent);
@@ -158,7 +158,7 @@ void child_run(void (*body)(void *context), void *context)
 	child_forget(pid);
 	check_interrupted();
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		fail("a process of the benchmark failed (status %d)", status);
+		die("a process of the benchmark failed (status %d)", status);
 	}
 }
 
@@ -169,7 +169,7 @@ pid_t child_start(void (*body)(void *context, int ready), void *context)
 	char byte;
 
 	if (pipe(ends)) {
-		fail("cannot make a pipe: %s", strerror(errno));
+		die("cannot make a pipe: %s", strerror(errno));
 	}
 	pid = fork_child();
 	if (!pid) {
@@ -180,7 +180,7 @@ pid_t child_start(void (*body)(void *context, int ready), void *context)
 	child_note(pid);
 	close(ends[1]);
 	if (read(ends[0], &byte, 1) != 1) {
-		fail("a process of the benchmark did not start");
+		die("a process of the benchmark did not start");
 	}
 	close(ends[0]);
 	return pid;
@@ -239,6 +239,6 @@ void catch_signals(void)
 void check_interrupted(void)
 {
 	if (interrupted) {
-		fail("ended by signal %d", (int)interrupted);
+		die("ended by signal %d", (int)interrupted);
 	}
 }

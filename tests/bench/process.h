@@ -10,10 +10,10 @@
 #include <sys/types.h>
 
 /* Say why on standard error, end what was started, remove what was made, exit with status 1. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* In a child: the same words, but only the child ends. */
-_Noreturn void child_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void child_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A line on standard error. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));

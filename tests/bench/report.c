@@ -14,7 +14,7 @@ static size_t n_rows;
 void report_add(const struct row *row)
 {
 	if (n_rows == MAX_ROWS) {
-		fail("too many rows");
+		die("too many rows");
 	}
 	rows[n_rows++] = *row;
 }

@@ -32,7 +32,7 @@ static struct frames make_frames(size_t n)
 	struct frames frames = {.list = calloc(n, sizeof(struct frame)), .n = n};
 
 	if (!frames.list) {
-		fail("out of memory");
+		die("out of memory");
 	}
 	return frames;
 }
@@ -54,7 +54,7 @@ static void set_frame(
 
 	frame_write_request(&out, 1, slice_str(method), buf_slice(params));
 	if (buf_error(params) || buf_error(&out)) {
-		fail("out of memory");
+		die("out of memory");
 	}
 	buf_finish(params);
 	frames->list[i] = (struct frame){.bytes = out.ptr,

@@ -21,10 +21,6 @@ struct frames {
 void request_key(uint8_t *at, unsigned int client);
 
 void frames_free(struct frames *frames);
-static inline void frames_freep(struct frames *frames)
-{
-	frames_free(frames);
-}
 
 /* @n reads of runs or of steps at random. */
 struct frames request_run_gets(const struct content *c, size_t n);

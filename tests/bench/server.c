@@ -61,7 +61,7 @@ static void await_ready(const struct server *server, int in)
 		if (poll(&readable, 1, READY_MS) <= 0 || read(in, &byte, 1) != 1) {
 			check_interrupted();
 			show_log(server);
-			fail("%s did not get ready", program);
+			die("%s did not get ready", program);
 		}
 	}
 }
@@ -77,13 +77,13 @@ void server_start(struct server *server, const char *name)
 	snprintf(server->url, sizeof(server->url), "ipc://%s/rpc.sock", server->dir);
 	snprintf(server->log, sizeof(server->log), "%s/%s.log", place_path(), name);
 	if (pipe2(ends, O_CLOEXEC)) {
-		fail("cannot make a pipe: %s", strerror(errno));
+		die("cannot make a pipe: %s", strerror(errno));
 	}
 	fflush(NULL);
 	start = now_ns();
 	server->pid = fork();
 	if (server->pid < 0) {
-		fail("cannot fork: %s", strerror(errno));
+		die("cannot fork: %s", strerror(errno));
 	}
 	if (!server->pid) {
 		exec_program(server, ends[1], parent);
@@ -107,22 +107,23 @@ void server_stop(struct server *server)
 	server->pid = 0;
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		show_log(server);
-		fail("%s did not end well (status %d)", program, status);
+		die("%s did not end well (status %d)", program, status);
 	}
 }
 
 /* The process that serves: a child of the one that was started. */
 static pid_t serving_pid(const struct server *server)
 {
-	_cleanup_(frames_freep) struct frames frames = request_bare("server.info");
+	struct frames frames = request_bare("server.info");
 	uint8_t bytes[8192];
 	size_t len;
 	int64_t pid = 0;
 
 	len = client_ask(server->url, slice_of(frames.list[0].bytes, frames.list[0].len), bytes,
 		sizeof(bytes));
+	frames_free(&frames);
 	if (len > sizeof(bytes) || !mp_get_int(mp_lookup(slice_of(bytes, len), "pid"), &pid)) {
-		fail("server.info names no pid");
+		die("server.info names no pid");
 	}
 	return (pid_t)pid;
 }
@@ -137,7 +138,7 @@ struct server_memory server_memory(const struct server *server)
 	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)serving_pid(server));
 	file = fopen(path, "re");
 	if (!file) {
-		fail("%s: %s", path, strerror(errno));
+		die("%s: %s", path, strerror(errno));
 	}
 	while (fgets(line, sizeof(line), file)) {
 		unsigned long long from, to, kib;
@@ -178,7 +179,7 @@ void server_forget_pages(const struct server *server)
 	file_path(server, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED)) {
-		fail("%s: cannot put it out of the page cache", path);
+		die("%s: cannot put it out of the page cache", path);
 	}
 	close(fd);
 }

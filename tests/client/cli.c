@@ -191,6 +191,7 @@ static void wrong_usage_ends_with_2_and_says_what_is_right(void **state)
 	expect_part(cli_err(2, WORDS("import", "/tmp")), "directory");
 	expect_part(cli_err(2, WORDS("--timeout", "soon", "info")), "seconds");
 	expect_part(cli_err(2, WORDS("--url", "http://x", "info")), "http://x");
+	expect_part(cli_err(2, WORDS("--url", "tcp://nowhere", "info")), "tcp://nowhere");
 }
 
 static void no_daemon_ends_with_3(void **state)

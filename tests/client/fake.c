@@ -90,13 +90,27 @@ void fake_echo(struct slice request, int n, struct buf *out)
 	buf_put(out, frame.params);
 }
 
-struct runstore *fake_open(const struct fake *f, const struct runstore_options *options)
+struct fixture *begin(fake_answer *answer, const struct runstore_options *options)
 {
-	struct runstore_error error = {0};
-	struct runstore *rs = NULL;
+	struct fixture *f = calloc(1, sizeof(*f));
 
-	if (runstore_open(&rs, f->url, options, &error)) {
-		fail_msg("%s", error.message);
+	assert_non_null(f);
+	fake_init(&f->fake, answer);
+	fake_start(&f->fake);
+	if (runstore_open(&f->rs, f->fake.url, options, &f->error)) {
+		fail_msg("%s", f->error.message);
 	}
-	return rs;
+	return f;
+}
+
+void end(struct fixture *f)
+{
+	runstore_close(f->rs);
+	fake_finish(&f->fake);
+	free(f);
+}
+
+int call(struct fixture *f, const char *method, const char *json, char **out)
+{
+	return runstore_call_json(f->rs, method, json, out, &f->error);
 }

@@ -34,5 +34,15 @@ void fake_finish(struct fake *f);
 /* Answer with the params of the request. */
 fake_answer fake_echo;
 
-/* A handle for it; attempts and times are small, so that a test need not wait. */
-struct runstore *fake_open(const struct fake *f, const struct runstore_options *options);
+/* A fake that runs, and a handle for it. */
+struct fixture {
+	struct fake fake;
+	struct runstore *rs;
+	struct runstore_error error;
+};
+
+struct fixture *begin(fake_answer *answer, const struct runstore_options *options);
+void end(struct fixture *f);
+
+/* runstore_call_json() with the fixture's handle and error. */
+int call(struct fixture *f, const char *method, const char *json, char **out);

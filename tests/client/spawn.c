@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <pty.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -133,7 +133,7 @@ static void lists_are_those_of_the_oracle(void **state)
 	static const struct {
 		size_t objects;
 		size_t messages;
-	} rounds[] = {{0, 60}, {2, 60}, {20, 100}, {100, 150}, {400, 150}, {1200, 100}};
+	} rounds[] = {{0, 80}, {2, 80}, {20, 200}, {100, 300}, {400, 300}, {1200, 150}};
 	struct fixture *fixture;
 	size_t lists = 0;
 

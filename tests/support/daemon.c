@@ -47,6 +47,26 @@ void daemon_init(struct daemon *daemon)
 	snprintf(daemon->events, sizeof(daemon->events), "ipc://%s/events.sock", daemon->data);
 }
 
+bool daemon_reap(pid_t pid, int timeout_ms, int *status)
+{
+	long deadline = clock_ms() + timeout_ms;
+
+	while (waitpid(pid, status, WNOHANG) == 0) {
+		if (clock_ms() >= deadline) {
+			return false;
+		}
+		pause_ms(2);
+	}
+	return true;
+}
+
+static void forget(struct daemon *daemon)
+{
+	close(daemon->out);
+	daemon->out = -1;
+	daemon->pid = -1;
+}
+
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	return remove(path);
@@ -54,7 +74,12 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 
 void daemon_finish(struct daemon *daemon)
 {
-	if (daemon->pid > 0) {
+	int status;
+
+	if (daemon->pid > 0 && daemon_reap(daemon->pid, 0, &status)) {
+		print_message("# the daemon had ended, wait status %#x\n", (unsigned int)status);
+		forget(daemon);
+	} else if (daemon->pid > 0) {
 		daemon_kill(daemon);
 	}
 	nftw(daemon->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
@@ -204,26 +229,6 @@ void daemon_start(struct daemon *daemon, const char *const *args)
 void daemon_start_bare(struct daemon *daemon, const char *const *args)
 {
 	start(daemon, NULL, args);
-}
-
-bool daemon_reap(pid_t pid, int timeout_ms, int *status)
-{
-	long deadline = clock_ms() + timeout_ms;
-
-	while (waitpid(pid, status, WNOHANG) == 0) {
-		if (clock_ms() >= deadline) {
-			return false;
-		}
-		pause_ms(2);
-	}
-	return true;
-}
-
-static void forget(struct daemon *daemon)
-{
-	close(daemon->out);
-	daemon->out = -1;
-	daemon->pid = -1;
 }
 
 void daemon_stop(struct daemon *daemon, int signal)

@@ -69,37 +69,40 @@ static bool may_miss(const struct drops *d, const char *path)
 	return strstr(d->may_miss, word) != NULL;
 }
 
+static void drop(struct drops *d, json_t *object, const char *name, const char *path)
+{
+	json_t *member = json_incref(json_object_get(object, name));
+
+	json_object_del(object, name);
+	if (may_miss(d, path)) {
+		json_decref(accepted(d->subject, d->root));
+		d->n_missed++;
+	} else {
+		assert_refused(d->subject, d->root, E_MISSING_PARAM, path);
+	}
+	json_object_set_new(object, name, member);
+}
+
 /* Drop each member of @value, and of what is in it, and see what comes of it. */
 static void drop_all(struct drops *d, json_t *value, const char *path)
 {
+	json_t *members = json_copy(value);
 	const char *key;
 	json_t *member;
 	char in[200];
-	void *next;
 
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		assert_true((size_t)snprintf(in, sizeof(in), "%s[%zu]", path, i) < sizeof(in));
 		drop_all(d, json_array_get(value, i), in);
 	}
-	json_object_foreach_safe(value, next, key, member)
+	json_object_foreach(members, key, member)
 	{
-		json_t *whole = json_copy(value);
-
 		assert_true((size_t)snprintf(in, sizeof(in), "%s%s%s", path, path[0] ? "." : "",
 				    key) < sizeof(in));
-		json_incref(member);
 		drop_all(d, member, in);
-		json_object_del(value, key);
-		if (may_miss(d, in)) {
-			json_decref(accepted(d->subject, d->root));
-			d->n_missed++;
-		} else {
-			assert_refused(d->subject, d->root, E_MISSING_PARAM, in);
-		}
-		json_object_update(value, whole);
-		json_decref(member);
-		json_decref(whole);
+		drop(d, value, key, in);
 	}
+	json_decref(members);
 }
 
 static void drop_each(const struct schema *s, const char *text, const char *may_miss_in)

@@ -43,6 +43,9 @@ int cli_refused(const struct runstore_error *error)
 {
 	cli_error("%s%s%s (%s)", error->param, *error->param ? ": " : "", error->message,
 		error->name);
+	if (!strcmp(error->param, "url")) {
+		return CLI_USAGE;
+	}
 	return error->code == RUNSTORE_E_UNAVAILABLE ? CLI_NO_DAEMON : CLI_REFUSED;
 }
 

@@ -29,7 +29,7 @@ int cli_main(int argc, char **argv);
 /* Open cli->rs. 0, or an exit code after a message. */
 int cli_connect(struct cli *cli);
 
-/* A message on standard error. Both return CLI_USAGE, cli_error() CLI_REFUSED. */
+/* A message on standard error; cli_usage() returns CLI_USAGE, cli_error() CLI_REFUSED. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

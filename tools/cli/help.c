@@ -1,7 +1,6 @@
 #include "tools/cli/command.h"
 #include "tools/cli/given.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #define COLUMN 30

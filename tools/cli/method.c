@@ -4,9 +4,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/table.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 struct invocation {
 	const struct command *command;

@@ -24,6 +24,7 @@ void progress_begin(struct progress *p, const char *label, uint64_t total)
 		.start_ms = clock_ms(),
 		.on = isatty(STDERR_FILENO),
 	};
+	p->shown_ms = p->start_ms; /* the first moments would make a wild guess */
 }
 
 static void write_bar(const struct progress *p)
@@ -89,7 +90,7 @@ void progress_update(struct progress *p, uint64_t done, uint64_t objects)
 
 void progress_end(struct progress *p)
 {
-	if (p->on && p->shown_ms) {
+	if (p->on && p->shown_ms != p->start_ms) {
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
 	}

@@ -1,9 +1,6 @@
 #include "tools/cli/table.h"
 #include "tools/cli/term.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 enum cell { CELL_TEXT, CELL_STATUS, CELL_AGO, CELL_COUNT, CELL_TOKENS, CELL_DETAILS };
 
 struct column {

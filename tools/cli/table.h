@@ -15,7 +15,7 @@ struct table {
 	bool begun; /* the header is written */
 };
 
-/* A table for the objects that @method lists, without the column of the parameter @hidden. */
+/* A table for what @method lists; in one thread its column would say nothing. */
 void table_init(struct table *t, const struct cli *cli, const char *method, bool in_one_thread);
 
 /* Write the objects of the encoded array @data. */

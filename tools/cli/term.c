@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <locale.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <wchar.h>

@@ -2,7 +2,6 @@
 #include "tools/cli/term.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define INDENT 2
 #define MOST_COLUMNS 32 /* where the values begin at the latest */
