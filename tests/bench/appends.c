@@ -1,5 +1,6 @@
 #include "tests/bench/echo.h"
 #include "tests/bench/lmdb_floor.h"
+#include "tests/bench/process.h"
 #include "tests/bench/sections.h"
 
 #include <stdio.h>
@@ -47,6 +48,18 @@ static void add_row(const struct phase *measured, const struct phase *echo,
 	report_add(&row);
 }
 
+/* What share of commits of as many records, without any socket, that is. */
+static void add_commit_row(
+	const struct phase *measured, const struct phase *commit, unsigned int n_clients)
+{
+	struct row row = report_compare(measured, commit, FIGURE_RATE);
+
+	snprintf(row.name, sizeof(row.name), "steps.create, %s, to commits alone", measured->name);
+	row.n_clients = n_clients;
+	row.floor_name = "commits of as many";
+	report_add(&row);
+}
+
 static void compare_appends(const struct stage *stage, unsigned int n_clients)
 {
 	struct frames plain = request_step_creates(&stage->content, false);
@@ -68,6 +81,8 @@ static void compare_appends(const struct stage *stage, unsigned int n_clients)
 		[PLAIN] = {"no key", load_measure, &loads[PLAIN], {{0}}},
 		[KEYED] = {"idempotency key", load_measure, &loads[KEYED], {{0}}},
 	};
+	int64_t steps = server_count(&stage->server, "steps");
+	int64_t commits_made = server_count(&stage->server, "commits");
 	const struct phase *echo;
 
 	snprintf(dir, sizeof(dir), "%s/append-floor", place_path());
@@ -80,6 +95,10 @@ static void compare_appends(const struct stage *stage, unsigned int n_clients)
 	echo = phase_faster(&phases[COOKED], &phases[RAW]);
 	add_row(&phases[PLAIN], echo, &phases[COMMIT], n_clients);
 	add_row(&phases[KEYED], echo, &phases[COMMIT], n_clients);
+	add_commit_row(&phases[KEYED], &phases[COMMIT], n_clients);
+	progress("%s: %.1f requests a commit", subject,
+		(double)(server_count(&stage->server, "steps") - steps) /
+			(double)(server_count(&stage->server, "commits") - commits_made));
 	place_remove(dir);
 	frames_free(&plain);
 	frames_free(&keyed);

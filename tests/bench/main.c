@@ -31,7 +31,7 @@ static const struct section sections[] = {
 	{"get", section_get, true, 4},
 	{"list", section_list, true, 2},
 	{"page", section_page, false, 4},
-	{"append", section_append, true, 6},
+	{"append", section_append, true, 9},
 	{"batch", section_batch, true, 3},
 	{"library", section_library, true, 2},
 	{"size", section_size, false, 12},

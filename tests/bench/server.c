@@ -111,21 +111,32 @@ void server_stop(struct server *server)
 	}
 }
 
-/* The process that serves: a child of the one that was started. */
-static pid_t serving_pid(const struct server *server)
+/* An integer of the reply to a request without parameters. */
+static int64_t ask_number(const struct server *server, const char *method, const char *name)
 {
-	struct frames frames = request_bare("server.info");
-	uint8_t bytes[8192];
+	struct frames frames = request_bare(method);
+	uint8_t bytes[16384];
+	int64_t v = 0;
 	size_t len;
-	int64_t pid = 0;
 
 	len = client_ask(server->url, slice_of(frames.list[0].bytes, frames.list[0].len), bytes,
 		sizeof(bytes));
 	frames_free(&frames);
-	if (len > sizeof(bytes) || !mp_get_int(mp_lookup(slice_of(bytes, len), "pid"), &pid)) {
-		die("server.info names no pid");
+	if (len > sizeof(bytes) || !mp_get_int(mp_lookup(slice_of(bytes, len), name), &v)) {
+		die("%s has no number '%s'", method, name);
 	}
-	return (pid_t)pid;
+	return v;
+}
+
+int64_t server_count(const struct server *server, const char *name)
+{
+	return ask_number(server, "server.stats", name);
+}
+
+/* The process that serves: a child of the one that was started. */
+static pid_t serving_pid(const struct server *server)
+{
+	return (pid_t)ask_number(server, "server.info", "pid");
 }
 
 struct server_memory server_memory(const struct server *server)

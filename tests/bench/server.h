@@ -3,6 +3,7 @@
 
 #include "tests/bench/place.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct server {
@@ -19,6 +20,9 @@ void server_set_program(const char *path);
 /* Start one in the directory @name of the place; a store that is there is opened again. */
 void server_start(struct server *server, const char *name);
 void server_stop(struct server *server);
+
+/* A number of server.stats. */
+int64_t server_count(const struct server *server, const char *name);
 
 /* Its memory in MiB, as the kernel counts it. */
 struct server_memory {

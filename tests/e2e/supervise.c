@@ -69,6 +69,7 @@ static void a_client_that_waits_gets_its_answer_from_the_next_child(void **state
 	struct fixture *fixture = *state;
 	pid_t server = fixture_server(fixture);
 
+	fixture->server = 0;
 	daemon_kill_child(&fixture->daemon, server);
 	/* The same connection: it reconnects by itself. */
 	expect_ok(&fixture->wire, "runs.create",

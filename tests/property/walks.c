@@ -11,10 +11,14 @@
 
 enum { N_WALKS = 150, N_OBJECTS = 500 };
 
+/* Writes while one walk is under way: a slow walk must not run after its own end. */
+enum { MAX_WRITES = 25 };
+
 /* Something that was in the list when the walk began. */
 struct mark {
 	char id[ID_SIZE];
 	int64_t created_at;
+	uint64_t seq;
 	unsigned int seen;
 };
 
@@ -28,6 +32,7 @@ struct walk {
 	struct query query;
 	bool backwards;
 	struct marks marks;
+	unsigned int writes;
 	size_t pages;
 	char where[64];
 };
@@ -48,7 +53,8 @@ static void mark_all(const struct walk *walk, struct marks *marks)
 		for (size_t i = 0; i < answer.n; i++) {
 			struct mark *mark = &marks->all[marks->n++];
 
-			*mark = (struct mark){.created_at = answer.data[i]->created_at};
+			*mark = (struct mark){.created_at = answer.data[i]->created_at,
+				.seq = answer.data[i]->seq};
 			strcpy(mark->id, answer.data[i]->id);
 			strcpy(query.after, mark->id);
 		}
@@ -85,7 +91,9 @@ static bool disturb(struct walk *walk, bool may_delete)
 	struct query *query = &walk->query;
 	struct deed deed;
 
-	for (uint64_t left = dice_roll(&world->dice, 4); left; left--) {
+	for (uint64_t left = dice_roll(&world->dice, 4); left && walk->writes < MAX_WRITES;
+		left--) {
+		walk->writes++;
 		world_plan(world, world_threads[dice_roll(&world->dice, N_THREADS_MAX)], may_delete,
 			&deed);
 		world_do(world, &deed);
@@ -136,9 +144,14 @@ static bool walk_through(struct walk *walk, bool may_delete)
 	}
 }
 
+static bool has_moved(const struct mark *mark, const struct mark *now)
+{
+	return now->created_at != mark->created_at || now->seq != mark->seq;
+}
+
 /*
  * Objects that were in the list all the time came once, and none came twice. Those that left the
- * list, and threads that moved in it since they got an earlier run, are not looked at.
+ * list, even if they came back, and threads that got an earlier run, are not looked at.
  */
 static void expect_each_once(struct walk *walk, bool complete)
 {
@@ -148,8 +161,7 @@ static void expect_each_once(struct walk *walk, bool complete)
 	for (size_t i = 0; i < walk->marks.n; i++) {
 		const struct mark *mark = &walk->marks.all[i], *now = find_mark(&still, mark->id);
 
-		if (mark->seen == 1 || (!mark->seen && !complete) || !now ||
-			now->created_at != mark->created_at) {
+		if (mark->seen == 1 || (!mark->seen && !complete) || !now || has_moved(mark, now)) {
 			continue;
 		}
 		fail_msg("%s, %s %s %s: %s came %u times", walk->where, query_method(&walk->query),

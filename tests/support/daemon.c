@@ -67,24 +67,6 @@ static void forget(struct daemon *daemon)
 	daemon->pid = -1;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-void daemon_finish(struct daemon *daemon)
-{
-	int status;
-
-	if (daemon->pid > 0 && daemon_reap(daemon->pid, 0, &status)) {
-		print_message("# the daemon had ended, wait status %#x\n", (unsigned int)status);
-		forget(daemon);
-	} else if (daemon->pid > 0) {
-		daemon_kill(daemon);
-	}
-	nftw(daemon->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void read_start(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -237,6 +219,7 @@ void daemon_stop(struct daemon *daemon, int signal)
 
 	assert_int_equal(kill(daemon->pid, signal), 0);
 	if (!daemon_reap(daemon->pid, STOP_MS, &status)) {
+		daemon_kill(daemon);
 		fail_with_errors(daemon, "did not stop in time");
 	}
 	forget(daemon);
@@ -299,6 +282,51 @@ void daemon_kill_child(struct daemon *daemon, pid_t child)
 {
 	assert_true(daemon_is_parent_of(daemon, child));
 	assert_int_equal(kill(child, SIGKILL), 0);
+}
+
+pid_t daemon_child(const struct daemon *daemon)
+{
+	pid_t children[8];
+
+	return list_children(daemon, children, 8) ? children[0] : daemon->pid;
+}
+
+/* What a sanitizer found in the daemon is on its standard error. */
+static void expect_no_findings(const struct daemon *daemon)
+{
+	static const char *const signs[] = {"Sanitizer", "runtime error:"};
+	FILE *file = fopen(daemon->errors, "re");
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strstr(line, signs[0]) || strstr(line, signs[1])) {
+			fail_with_errors(daemon, "was found at fault");
+		}
+	}
+	if (file) {
+		fclose(file);
+	}
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void daemon_finish(struct daemon *daemon)
+{
+	int status = 0;
+
+	if (daemon->pid > 0 && daemon_reap(daemon->pid, 0, &status)) {
+		forget(daemon);
+		print_message("# wait status %#x\n", (unsigned int)status);
+		fail_with_errors(daemon, "ended by itself");
+	}
+	if (daemon->pid > 0) {
+		daemon_stop(daemon, SIGTERM);
+	}
+	expect_no_findings(daemon);
+	nftw(daemon->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int daemon_run(const struct daemon *daemon, const char *const *args, bool as_nobody, char *errors,

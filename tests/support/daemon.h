@@ -21,7 +21,10 @@ struct daemon {
 /* A fresh directory; nothing is started. */
 void daemon_init(struct daemon *daemon);
 
-/* Stops what runs, removes the directory. */
+/*
+ * Stop what runs, as daemon_stop() does, and remove the directory. Fails the test, and keeps the
+ * directory, when the daemon had ended by itself or a sanitizer found something in it.
+ */
 void daemon_finish(struct daemon *daemon);
 
 /*
@@ -42,6 +45,9 @@ void daemon_kill(struct daemon *daemon);
 
 /* SIGKILL for its child @child alone. */
 void daemon_kill_child(struct daemon *daemon, pid_t child);
+
+/* The process that serves: the supervisor's child, or the daemon itself without a supervisor. */
+pid_t daemon_child(const struct daemon *daemon);
 
 bool daemon_is_parent_of(const struct daemon *daemon, pid_t child);
 

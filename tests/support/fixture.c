@@ -32,6 +32,10 @@ int fixture_stop(void **state)
 	struct fixture *fixture = *state;
 
 	wire_close(&fixture->wire);
+	if (fixture->daemon.pid > 0 && fixture->server) {
+		/* A crash must not hide behind the supervisor. */
+		assert_int_equal(daemon_child(&fixture->daemon), fixture->server);
+	}
 	daemon_finish(&fixture->daemon);
 	free(fixture);
 	return 0;
@@ -40,6 +44,7 @@ int fixture_stop(void **state)
 void fixture_resume(struct fixture *fixture)
 {
 	daemon_start(&fixture->daemon, fixture->daemon.args);
+	fixture->server = daemon_child(&fixture->daemon);
 	wire_open(&fixture->wire, fixture->daemon.url, WIRE_TIMEOUT_MS);
 }
 
@@ -83,6 +88,7 @@ long fixture_await_service(struct fixture *fixture, pid_t not_pid, int limit_ms)
 	long began = clock_ms();
 	pid_t pid;
 
+	fixture->server = 0;
 	wire_close(&fixture->wire);
 	for (;;) {
 		pid = ask_once(fixture->daemon.url);

@@ -8,6 +8,7 @@
 struct fixture {
 	struct daemon daemon;
 	struct wire wire;
+	pid_t server; /* must serve to the end; 0 when the test means to kill it */
 };
 
 /*
@@ -34,7 +35,8 @@ void fixture_crash(struct fixture *fixture);
 
 /*
  * Ask server.info on fresh connections until one answers with a pid other than @not_pid. Returns
- * how many milliseconds that took; fails the test after @limit_ms. The wire is open anew.
+ * how many milliseconds that took; fails the test after @limit_ms. The wire is open anew, and from
+ * here on the serving process may change.
  */
 long fixture_await_service(struct fixture *fixture, pid_t not_pid, int limit_ms);
 
