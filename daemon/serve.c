@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,17 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Each connection is a descriptor; take as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static void tell_ready(const struct server *s, bool first)
 {
 	if (first) {
@@ -162,6 +174,7 @@ int serve(const struct config *config, bool first, void (*on_ready)(void *contex
 	int r = 0;
 
 	umask(077);
+	raise_descriptor_limit();
 	block_signals();
 	for (size_t i = 0; i < N_OF(stages) && !r; i++) {
 		r = stages[i](&s);

@@ -90,7 +90,10 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-/* Pass the signal on and wait for the child; one that does not end in time is killed. */
+/*
+ * Pass the signal on and wait for the child; one that does not end in time is killed. One that
+ * somebody else killed meanwhile has stopped as well: what it acknowledged is in the store.
+ */
 static int stop_child(const struct child *child)
 {
 	const struct timespec limit = {.tv_sec = STOP_SECONDS};
@@ -106,10 +109,10 @@ static int stop_child(const struct child *child)
 				LOG_LEVEL_ERROR, "event=stop_timed_out pid=%ld", (long)child->pid);
 			kill(child->pid, SIGKILL);
 			waitpid(child->pid, &status, 0);
-			break;
+			return EXIT_FAILURE;
 		}
 	}
-	return exit_status(status);
+	return WIFSIGNALED(status) ? EXIT_SUCCESS : exit_status(status);
 }
 
 /* Wait until the child ends or a signal asks to stop; true when the child ended by itself. */

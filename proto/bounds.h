@@ -4,6 +4,11 @@
 #define MAX_MESSAGE (16u << 20) /* bytes of a frame, request or reply */
 #define MAX_OBJECT (4u << 20)	/* bytes of a stored object */
 #define MAX_DEPTH 32		/* levels of a frame, its own array being level 1 */
+/*
+ * Levels of an open map in an object (the parameters of a function, a JSON schema): such a map
+ * lies at level 5 of a Run, which lies at level 7 of the deepest reply, a list in a batch.
+ */
+#define MAX_MAP_DEPTH (MAX_DEPTH - 4 - 6)
 #define MAX_TOOL_CALLS 1024	/* that a run may wait for at a time */
 #define MAX_BATCH 1000		/* requests of a batch, objects of an import */
 

@@ -1,4 +1,5 @@
 #include "proto/schema.h"
+#include "proto/bounds.h"
 #include "proto/utf8.h"
 
 #include <errno.h>
@@ -346,6 +347,11 @@ static int canon_map(const struct schema *s, struct slice value, const struct pa
 
 	if (!mp_read(&in, &t) || t.type != MP_MAP) {
 		return wrong_type("an object", value, path, p);
+	}
+	if (mp_scan(value, MAX_MAP_DEPTH) == MP_FAULT_DEPTH) {
+		return refuse(p, E_TOO_LARGE, path,
+			"The object is nested too deep: at most %d levels are stored.",
+			MAX_MAP_DEPTH);
 	}
 	mp_put_map(out, t.n);
 	while (mp_read(&in, &t)) {

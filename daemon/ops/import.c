@@ -66,6 +66,10 @@ static int import_step(struct import *im, struct slice bytes)
 	mp_get_str(step.v[STEP_run_id], &step.run_id);
 	mp_get_str(step.v[STEP_thread_id], &step.thread_id);
 	step.status = (enum step_status)step_status_of(step.v[STEP_status]);
+	if (!slice_eq(step.v[STEP_type], mp_lookup(step.v[STEP_step_details], "type"))) {
+		return refuse(im, E_INVALID_PARAMS, "step_details.type", "Step", step.id,
+			"has details of another type than its own");
+	}
 	if (!runs_find(txn, step.run_id, &stored, &key)) {
 		return refuse(im, E_NOT_FOUND, "run_id", "Run", step.run_id, "was not found");
 	}

@@ -69,6 +69,7 @@ static int settle(struct writer *w, struct txn *txn)
 static int run_all(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
 {
 	uint64_t start;
+	bool changed;
 	int r;
 
 	r = settle(w, txn);
@@ -83,9 +84,10 @@ static int run_all(struct writer *w, struct txn *txn, struct request *first, uns
 		txn_abort(txn);
 		return r;
 	}
+	changed = txn->seq != store_last_seq(w->o.store);
 	start = clock_ns();
 	r = txn_commit(txn);
-	if (n) {
+	if (changed) {
 		stats_commit(w->o.service->stats, n, clock_ns() - start);
 	}
 	return r;
