@@ -104,9 +104,9 @@ static void read_holder(int fd, char *out, size_t size)
 	out[strcspn(out, "\n")] = '\0';
 }
 
-int datadir_lock(const char *dir, char why[static 256])
+int datadir_lock(const char *dir, pid_t pid, char why[static 256])
 {
-	char path[PATH_MAX], pid[32];
+	char path[PATH_MAX], text[32];
 	int fd;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/LOCK", dir) >= sizeof(path)) {
@@ -119,13 +119,13 @@ int datadir_lock(const char *dir, char why[static 256])
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		int error = errno;
 
-		read_holder(fd, pid, sizeof(pid));
-		snprintf(why, 256, "another runstored (pid %s) serves %.160s", pid, dir);
+		read_holder(fd, text, sizeof(text));
+		snprintf(why, 256, "another runstored (pid %s) serves %.160s", text, dir);
 		close(fd);
 		return -error;
 	}
-	snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) || pwrite(fd, pid, strlen(pid), 0) < 0) {
+	snprintf(text, sizeof(text), "%ld\n", (long)pid);
+	if (ftruncate(fd, 0) || pwrite(fd, text, strlen(text), 0) < 0) {
 		return refuse(
 			path, "cannot write", errno, why); /* the lock ends with the process */
 	}

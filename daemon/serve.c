@@ -105,7 +105,7 @@ static int open_net(struct server *s)
 
 static int lock_data(struct server *s)
 {
-	return datadir_lock(s->config.data, s->why);
+	return datadir_lock(s->config.data, s->config.supervise ? getppid() : getpid(), s->why);
 }
 
 static void close_all(struct server *s)
@@ -179,7 +179,9 @@ int serve(const struct config *config, bool first, void (*on_ready)(void *contex
 	for (size_t i = 0; i < N_OF(stages) && !r; i++) {
 		r = stages[i](&s);
 	}
-	if (r) {
+	if (r == -ECANCELED) {
+		log_write(LOG_LEVEL_INFO, "event=stopped_at_start");
+	} else if (r) {
 		log_write(LOG_LEVEL_ERROR, "runstored: %s", s.why);
 	} else {
 		tell_ready(&s, first);
@@ -188,5 +190,5 @@ int serve(const struct config *config, bool first, void (*on_ready)(void *contex
 		notify_send("STOPPING=1");
 	}
 	close_all(&s);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r && r != -ECANCELED ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,7 +8,7 @@
 #include "daemon/config.h"
 
 /*
- * Serve in a child until a signal ends it. Returns an exit status: the child's own when it ended
- * by itself or could not start the first time.
+ * Serve in a child until SIGTERM or SIGINT. Returns an exit status: the child's own when that could
+ * not start the first time.
  */
 int supervise(const struct config *config);

@@ -56,7 +56,7 @@ struct slice arena_dup(struct arena *a, struct slice s)
 	if (at && s.len) {
 		memcpy(at, s.ptr, s.len);
 	}
-	return slice_of(at, s.len);
+	return slice_of(at, at ? s.len : 0);
 }
 
 void arena_finish(struct arena *a)

@@ -9,8 +9,8 @@
  * lies at level 5 of a Run, which lies at level 7 of the deepest reply, a list in a batch.
  */
 #define MAX_MAP_DEPTH (MAX_DEPTH - 4 - 6)
-#define MAX_TOOL_CALLS 1024	/* that a run may wait for at a time */
-#define MAX_BATCH 1000		/* requests of a batch, objects of an import */
+#define MAX_TOOL_CALLS 1024 /* that a run may wait for at a time */
+#define MAX_BATCH 1000	    /* requests of a batch, objects of an import */
 
 /*
  * What a socket takes: up to 17 MiB a request is read, so that it can be refused in words, with

@@ -38,6 +38,13 @@ static bool read_params(struct slice in, struct slice *out)
 	return mp_read(&in, &t) && t.type == MP_MAP;
 }
 
+uint32_t frame_msgid(struct slice bytes)
+{
+	uint32_t msgid;
+
+	return read_header(&bytes, FRAME_REQUEST, 4, &msgid) ? msgid : 0;
+}
+
 int frame_read_request(struct slice bytes, struct request_frame *out, struct problem *p)
 {
 	struct slice in = bytes;
@@ -48,9 +55,7 @@ int frame_read_request(struct slice bytes, struct request_frame *out, struct pro
 	*out = (struct request_frame){0};
 	fault = mp_scan(bytes, MAX_DEPTH);
 	if (fault == MP_FAULT_DEPTH) {
-		if (read_header(&in, FRAME_REQUEST, 4, &msgid)) {
-			out->msgid = msgid;
-		}
+		out->msgid = frame_msgid(bytes);
 		return problem_set(p, E_TOO_LARGE, NULL,
 			"The request is nested too deep: at most %d levels are allowed.",
 			MAX_DEPTH);

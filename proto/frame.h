@@ -16,6 +16,9 @@ struct request_frame {
  */
 int frame_read_request(struct slice bytes, struct request_frame *out, struct problem *p);
 
+/* The msgid of a request that may be damaged behind it; 0 when it cannot be made out. */
+uint32_t frame_msgid(struct slice bytes);
+
 /* Append a request; @params is an encoded map. */
 void frame_write_request(struct buf *out, uint32_t msgid, struct slice method, struct slice params);
 

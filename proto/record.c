@@ -1,5 +1,7 @@
 #include "proto/record.h"
 
+#include <errno.h>
+
 #define OBJECT_PRESET_REQUIRED PRESET_NONE
 #define OBJECT_PRESET_NULL PRESET_NULL
 #define OBJECT_PRESET_EMPTY_STRING PRESET_EMPTY_STRING
@@ -60,6 +62,9 @@ void record_write(const struct schema *s, const struct slice *values, struct buf
 	for (size_t i = 0; i < s->n_fields; i++) {
 		mp_put_cstr(out, s->fields[i].name);
 		buf_put(out, values[i]);
+		if (!values[i].ptr) {
+			out->error = -ENOMEM;
+		}
 	}
 }
 

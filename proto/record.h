@@ -31,7 +31,7 @@ extern const struct schema schema_step_import;
  */
 bool record_read(const struct schema *s, struct slice bytes, struct slice *values);
 
-/* Append the object that @values make. */
+/* Append the object that @values make; a value with ptr NULL makes it -ENOMEM, as an append. */
 void record_write(const struct schema *s, const struct slice *values, struct buf *out);
 
 /* The one field of a stored object, without the rest; ptr NULL when @bytes is damaged. */

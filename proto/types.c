@@ -302,7 +302,8 @@ static const struct schema_variant tool_call_variants[] = {
 };
 static const struct schema tool_call = {
 	.kind = SK_UNION, .variants = tool_call_variants, .help = "a tool call"};
-static const struct schema tool_calls = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &tool_call};
+static const struct schema tool_calls = {
+	.kind = SK_ARRAY, .max = MAX_TOOL_CALLS, .item = &tool_call};
 
 TAG(tag_message_creation, "message_creation");
 TAG(tag_tool_calls, "tool_calls");

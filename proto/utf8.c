@@ -67,3 +67,14 @@ size_t utf8_length(struct slice s)
 	}
 	return n;
 }
+
+struct slice utf8_cut(struct slice s, size_t max)
+{
+	if (s.len <= max) {
+		return s;
+	}
+	while (max && (s.ptr[max] & 0xc0) == 0x80) {
+		max--;
+	}
+	return slice_of(s.ptr, max);
+}

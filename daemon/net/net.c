@@ -120,9 +120,8 @@ void net_answer(struct net *net, struct net_message *message, struct slice reply
 		.msg_controllen = NN_MSG,
 	};
 
-	if (nn_sendmsg(net->requests, &header, NN_DONTWAIT) >= 0) {
-		message->way_back = NULL; /* it went with the reply */
-	}
+	nn_sendmsg(net->requests, &header, NN_DONTWAIT);
+	message->way_back = NULL; /* it went with the reply, also where that could not be sent */
 	net_forget(message);
 }
 

@@ -1,7 +1,12 @@
 #include "daemon/ops/lifecycle.h"
 #include "daemon/store/deadlines.h"
+#include "proto/bounds.h"
+#include "proto/utf8.h"
 
 #include <errno.h>
+
+/* Bytes of a run's error message that are copied to each of its steps. */
+#define MAX_STEP_MESSAGE (64u << 10)
 
 #define BIT(s) (1u << (s))
 
@@ -58,21 +63,39 @@ void lifecycle_enter_step(struct txn *txn, struct step *step, enum step_status t
 	}
 }
 
-/* The run's error, with a code that a step may have. */
-static struct slice step_error(struct txn *txn, struct slice run_error)
+/* Bytes that the step's other fields leave for its error, of a stored object's. */
+static size_t error_room(const struct step *step)
 {
-	struct slice code = mp_lookup(run_error, "code"), copy, text;
+	size_t used = 1024;
+
+	for (unsigned int i = 0; i < N_STEP_FIELDS; i++) {
+		used += step->v[i].len;
+	}
+	return used < MAX_OBJECT ? MAX_OBJECT - used : 0;
+}
+
+/* The run's error, with a code that a step may have, its message cut where it is overlong. */
+static struct slice step_error(struct txn *txn, struct slice run_error, size_t room)
+{
+	struct slice text = {NULL, 0}, message = {NULL, 0}, copy;
+	const char *code = "server_error";
 	struct buf b = {0};
 
-	if (mp_get_str(code, &text) && slice_is(text, "rate_limit_exceeded")) {
-		return run_error;
+	if (mp_get_str(mp_lookup(run_error, "code"), &text) &&
+		slice_is(text, "rate_limit_exceeded")) {
+		code = "rate_limit_exceeded";
+	}
+	mp_get_str(mp_lookup(run_error, "message"), &message);
+	room = room < MAX_STEP_MESSAGE ? room : MAX_STEP_MESSAGE;
+	if (message.len > room) {
+		message = utf8_cut(message, room);
 	}
 	mp_put_map(&b, 2);
 	mp_put_cstr(&b, "code");
-	mp_put_cstr(&b, "server_error");
+	mp_put_cstr(&b, code);
 	mp_put_cstr(&b, "message");
-	buf_put(&b, mp_lookup(run_error, "message"));
-	copy = arena_dup(txn->arena, buf_slice(&b));
+	mp_put_str(&b, message);
+	copy = buf_error(&b) ? slice_of(NULL, 0) : arena_dup(txn->arena, buf_slice(&b));
 	buf_finish(&b);
 	return copy;
 }
@@ -95,7 +118,8 @@ static void end_step(struct txn *txn, const struct run *run, enum run_status to,
 		lifecycle_enter_step(txn, step, STEP_EXPIRED);
 	} else if (to == RUN_FAILED) {
 		lifecycle_enter_step(txn, step, STEP_FAILED);
-		step->v[STEP_last_error] = step_error(txn, run->v[RUN_last_error]);
+		step->v[STEP_last_error] =
+			step_error(txn, run->v[RUN_last_error], error_room(step));
 	} else {
 		lifecycle_enter_step(txn, step, STEP_CANCELLED);
 	}
@@ -135,17 +159,15 @@ static void end_run(struct txn *txn, struct run *run, enum run_status to)
 
 static void settle(struct txn *txn, const struct deadline *d)
 {
-	int64_t expires_at;
 	struct run run;
 
-	if (!runs_load(txn, d->run_id, &run)) {
+	if (!runs_load(txn, d->run_id, &run) ||
+		!slice_eq(key_position(key_slice(&run.key)), d->position)) {
 		return;
 	}
 	if (d->kind == DEADLINE_CANCEL && run.status == RUN_CANCELLING) {
 		end_run(txn, &run, RUN_CANCELLED);
-	} else if (d->kind == DEADLINE_EXPIRY && !run_status_terminal(run.status) &&
-		   mp_get_int(run.v[RUN_expires_at], &expires_at) &&
-		   expires_at * 1000 <= d->at_ms) {
+	} else if (d->kind == DEADLINE_EXPIRY && !run_status_terminal(run.status)) {
 		end_run(txn, &run, RUN_EXPIRED);
 	}
 }

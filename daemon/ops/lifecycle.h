@@ -3,10 +3,7 @@
 
 #include "daemon/ops/op.h"
 
-/*
- * May a run go from @from to @to? @by_caller: as asked for by a caller; tool outputs and the loss
- * of a lease lead to queued, no caller does.
- */
+/* May an update or a cancel lead from @from to @to? None leads to queued: tool outputs do. */
 bool lifecycle_allows(enum run_status from, enum run_status to);
 
 /*

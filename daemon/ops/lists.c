@@ -172,7 +172,7 @@ static bool run_matches(const struct run_filter *f, struct slice bytes)
 		return true;
 	}
 	if (!record_read(&schema_run, bytes, v)) {
-		kv_fail(op->txn->kv, -EIO);
+		kv_fail(op->txn->kv, -EBADMSG);
 		return false;
 	}
 	return (f->statuses & 1u << run_status_of(v[RUN_status])) &&
@@ -273,7 +273,7 @@ static bool step_matches(void *context, struct slice key, struct slice value, st
 	struct slice v[N_STEP_FIELDS];
 
 	if (!record_read(&schema_step, value, v)) {
-		kv_fail(f->op->txn->kv, -EIO);
+		kv_fail(f->op->txn->kv, -EBADMSG);
 		return false;
 	}
 	*object = value;
@@ -300,12 +300,10 @@ int op_steps_list(struct op *op)
 	struct page page;
 	int r;
 
-	if (!runs_find(op->txn, run_id, &bytes, &key) ||
-		(op_given(op, P_thread_id) &&
-			!slice_eq(key_first_id(key_slice(&key)), op_text(op, P_thread_id)))) {
-		return op_not_found(op, "run", run_id, "run_id");
+	r = op_find_run(op, &bytes, &key);
+	if (!r) {
+		r = list_page(op, &page, "run step", find_step);
 	}
-	r = list_page(op, &page, "run step", find_step);
 	if (r) {
 		return r;
 	}

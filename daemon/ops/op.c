@@ -41,19 +41,29 @@ int op_not_found(struct op *op, const char *kind, struct slice id, const char *p
 		printable(id, shown));
 }
 
-static bool other_thread(const struct op *op, struct slice thread_id)
+int op_find_run(struct op *op, struct slice *bytes, struct key *key)
 {
-	return op_given(op, P_thread_id) && !slice_eq(op_text(op, P_thread_id), thread_id);
+	struct slice id = op_text(op, P_run_id);
+
+	if (!runs_find(op->txn, id, bytes, key) ||
+		(op_given(op, P_thread_id) &&
+			!slice_eq(op_text(op, P_thread_id), key_first_id(key_slice(key))))) {
+		return op_not_found(op, "run", id, "run_id");
+	}
+	return 0;
 }
 
 int op_load_run(struct op *op, struct run *run)
 {
-	struct slice id = op_text(op, P_run_id);
+	struct slice bytes;
+	struct key key;
+	int r;
 
-	if (!runs_load(op->txn, id, run) || other_thread(op, run->thread_id)) {
-		return op_not_found(op, "run", id, "run_id");
+	r = op_find_run(op, &bytes, &key);
+	if (!r) {
+		runs_load_at(op->txn, &key, bytes, run);
 	}
-	return 0;
+	return r ? r : kv_error(op->txn->kv);
 }
 
 int op_load_step(struct op *op, struct run *run, struct step *step)
@@ -112,11 +122,6 @@ int op_encode(struct op *op, const struct schema *s, const struct slice *values,
 	struct slice copy;
 	int r = 0;
 
-	for (size_t i = 0; i < s->n_fields; i++) {
-		if (!values[i].ptr) {
-			return -ENOMEM;
-		}
-	}
 	record_write(s, values, &bytes);
 	if (bytes.len > MAX_OBJECT) {
 		r = problem_set(op->problem, E_TOO_LARGE, NULL,

@@ -51,6 +51,12 @@ static inline int64_t op_now(const struct op *op)
 int op_not_found(struct op *op, const char *kind, struct slice id, const char *param);
 
 /*
+ * Find the run of the parameters run_id and thread_id: its stored bytes, borrowed, and its key.
+ * Returns 0 or E_NOT_FOUND.
+ */
+int op_find_run(struct op *op, struct slice *bytes, struct key *key);
+
+/*
  * Load the run of the parameters run_id and thread_id, or the step of step_id and these. Returns
  * 0, E_NOT_FOUND, or -errno.
  */

@@ -22,7 +22,7 @@ static int create_id(struct op *op, struct run *run)
 	struct key key;
 
 	if (!op_given(op, P_id)) {
-		run->id = txn_issue_id(op->txn, "run_");
+		run->id = txn_issue_id(op->txn, T_RUN_IDS, "run_");
 		run->v[RUN_id] = value_text(op->txn->arena, run->id);
 		return run->id.ptr ? 0 : -ENOMEM;
 	}
@@ -155,15 +155,12 @@ int op_runs_create(struct op *op)
 
 int op_runs_get(struct op *op)
 {
-	struct slice id = op_text(op, P_run_id), bytes;
+	struct slice bytes;
 	struct key key;
+	int r;
 
-	if (!runs_find(op->txn, id, &bytes, &key) ||
-		(op_given(op, P_thread_id) &&
-			!slice_eq(op_text(op, P_thread_id), key_first_id(key_slice(&key))))) {
-		return op_not_found(op, "run", id, "run_id");
-	}
-	return op_result(op, bytes);
+	r = op_find_run(op, &bytes, &key);
+	return r ? r : op_result(op, bytes);
 }
 
 int op_runs_cancel(struct op *op)

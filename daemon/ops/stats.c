@@ -81,9 +81,9 @@ void stats_commit(struct stats *stats, unsigned int requests, uint64_t ns)
 	add(&stats->commit_ns, ns);
 }
 
-void stats_queue(struct stats *stats, int more)
+void stats_queue(struct stats *stats, int delta)
 {
-	stats->queue_depth += more;
+	stats->queue_depth += delta;
 }
 
 static uint64_t percentile(struct histogram *h, uint64_t count, unsigned int percent)

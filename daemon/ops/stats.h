@@ -16,8 +16,8 @@ void stats_request(struct stats *stats, enum method_id method, uint64_t ns, bool
 /* @requests were committed together, in @ns. */
 void stats_commit(struct stats *stats, unsigned int requests, uint64_t ns);
 
-/* @more (or fewer, below 0) requests wait for the writer or for its commit. */
-void stats_queue(struct stats *stats, int more);
+/* The requests that wait for the writer or for its commit changed by @delta. */
+void stats_queue(struct stats *stats, int delta);
 
 /* Append the pairs queue_depth, commits, batch_size, commit_us, methods: 5 pairs of a map. */
 void stats_encode(struct stats *stats, struct buf *out);

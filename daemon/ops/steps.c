@@ -55,7 +55,7 @@ int op_steps_create(struct op *op)
 	if (r) {
 		return r;
 	}
-	id = op_given(op, P_id) ? op_text(op, P_id) : txn_issue_id(op->txn, "step_");
+	id = op_given(op, P_id) ? op_text(op, P_id) : txn_issue_id(op->txn, T_STEP_IDS, "step_");
 	r = check_new_id(op, id);
 	if (!r) {
 		r = step_make(op, &run, id, op->args[P_type], op->args[P_step_details],
@@ -78,15 +78,13 @@ int op_steps_get(struct op *op)
 {
 	struct slice run_id = op_text(op, P_run_id), id = op_text(op, P_step_id), bytes;
 	struct key run_key, key, prefix;
+	int r;
 
-	if (!runs_find(op->txn, run_id, &bytes, &run_key)) {
-		return op_not_found(op, "run", run_id, "run_id");
+	r = op_find_run(op, &bytes, &run_key);
+	if (r) {
+		return r;
 	}
 	prefix = steps_prefix(key_first_id(key_slice(&run_key)), run_id);
-	if (op_given(op, P_thread_id) &&
-		!slice_eq(op_text(op, P_thread_id), key_first_id(key_slice(&run_key)))) {
-		return op_not_found(op, "run", run_id, "run_id");
-	}
 	if (!steps_find(op->txn, id, &bytes, &key) ||
 		!slice_eq(key_prefix(key_slice(&key)), key_slice(&prefix))) {
 		return op_not_found(op, "run step", id, "step_id");

@@ -4,11 +4,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+/* Tool calls by their ids, in the order of those, so that one is found in few steps. */
 struct calls {
-	struct slice id[MAX_TOOL_CALLS];
-	struct slice call[MAX_TOOL_CALLS];   /* the whole tool call, encoded */
-	struct slice output[MAX_TOOL_CALLS]; /* text; ptr NULL while there is none */
+	struct tool_call {
+		struct slice id;
+		struct slice output; /* text; ptr NULL while there is none */
+		bool seen;
+	} call[MAX_TOOL_CALLS];
 	unsigned int n;
 };
 
@@ -20,17 +24,38 @@ static struct slice text_under(struct slice map, const char *name)
 	return text;
 }
 
-static int find_call(const struct calls *calls, struct slice id)
+static int compare_calls(const void *a, const void *b)
 {
-	for (unsigned int i = 0; i < calls->n; i++) {
-		if (slice_eq(calls->id[i], id)) {
-			return (int)i;
-		}
-	}
-	return -1;
+	const struct tool_call *x = a, *y = b;
+
+	return slice_cmp(x->id, y->id);
 }
 
-/* Take apart a required_action. False when a call's id stands there twice. */
+static struct tool_call *find_call(struct calls *calls, struct slice id)
+{
+	const struct tool_call wanted = {.id = id};
+
+	return bsearch(&wanted, calls->call, calls->n, sizeof(wanted), compare_calls);
+}
+
+/* Leave the first of those that have the same id; true when there were such. */
+static bool drop_repeated(struct calls *calls)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < calls->n; i++) {
+		if (!n || !slice_eq(calls->call[n - 1].id, calls->call[i].id)) {
+			calls->call[n++] = calls->call[i];
+		}
+	}
+	if (n == calls->n) {
+		return false;
+	}
+	calls->n = n;
+	return true;
+}
+
+/* Take apart a required_action. False when a call's id stands there twice: it then counts once. */
 static bool read_calls(struct slice required_action, struct calls *out)
 {
 	struct slice list = mp_lookup(required_action, "submit_tool_outputs");
@@ -42,20 +67,38 @@ static bool read_calls(struct slice required_action, struct calls *out)
 		return true;
 	}
 	for (uint32_t i = 0; i < t.n; i++) {
-		struct slice call = mp_value(&list), id = text_under(call, "id");
+		struct slice call = mp_value(&list);
 
-		if (find_call(out, id) >= 0) {
-			return false;
-		}
-		out->id[out->n] = id;
-		out->output[out->n] = slice_of(NULL, 0);
-		out->call[out->n++] = call;
+		out->call[out->n++] = (struct tool_call){.id = text_under(call, "id")};
 	}
-	return true;
+	qsort(out->call, out->n, sizeof(*out->call), compare_calls);
+	return !drop_repeated(out);
+}
+
+/* The wanted call that this call of a step is, unless an earlier one was that. */
+static struct tool_call *match_call(struct calls *calls, struct slice call)
+{
+	struct tool_call *c = NULL;
+
+	if (slice_is(text_under(call, "type"), "function")) {
+		c = find_call(calls, text_under(call, "id"));
+	}
+	if (!c || c->seen) {
+		return NULL;
+	}
+	c->seen = true;
+	return c;
+}
+
+static void forget_matches(struct calls *calls)
+{
+	for (unsigned int i = 0; i < calls->n; i++) {
+		calls->call[i].seen = false;
+	}
 }
 
 /* Does a tool_calls step hold all these calls? */
-static bool holds_calls(const struct step *step, const struct calls *calls)
+static bool holds_calls(const struct step *step, struct calls *calls)
 {
 	struct slice list = mp_lookup(step->v[STEP_step_details], "tool_calls");
 	unsigned int found = 0;
@@ -64,27 +107,32 @@ static bool holds_calls(const struct step *step, const struct calls *calls)
 	if (!mp_read(&list, &t) || t.type != MP_ARRAY) {
 		return false;
 	}
+	forget_matches(calls);
 	for (uint32_t i = 0; i < t.n; i++) {
-		struct slice call = mp_value(&list);
-
-		found += slice_is(text_under(call, "type"), "function") &&
-			 find_call(calls, text_under(call, "id")) >= 0;
+		found += match_call(calls, mp_value(&list)) != NULL;
 	}
 	return found == calls->n;
 }
 
-static bool find_holder(
-	struct op *op, const struct run *run, const struct calls *calls, struct step *out)
+/* Look through the steps in progress, each in memory of its own; the one found is loaded. */
+static bool find_holder(struct op *op, const struct run *run, struct calls *calls, struct step *out)
 {
-	struct key after = {0};
+	struct arena *kept = op->txn->arena;
+	struct arena arena = {0};
+	struct key after = {0}, id = {0};
+	struct step step;
 
-	while (steps_next_open(op->txn, run, key_slice(&after), out)) {
-		after = out->key;
-		if (holds_calls(out, calls)) {
-			return true;
+	op->txn->arena = &arena;
+	while (calls->n && !id.len && steps_next_open(op->txn, run, key_slice(&after), &step)) {
+		after = step.key;
+		if (holds_calls(&step, calls)) {
+			id = key_from(step.id);
 		}
+		arena_finish(&arena);
 	}
-	return false;
+	arena_finish(&arena);
+	op->txn->arena = kept;
+	return id.len && steps_load(op->txn, key_slice(&id), out);
 }
 
 /* {id, type, function: {name, arguments, output}}; the output is null while there is none. */
@@ -157,24 +205,34 @@ int step_make(struct op *op, const struct run *run, struct slice id, struct slic
 	return 0;
 }
 
-/* A step made from the calls, as far as they are answered. */
-static int make_holder(
-	struct op *op, const struct run *run, const struct calls *calls, struct step *out)
+/* A step made from the calls, in the order of @required_action, as far as they are answered. */
+static int make_holder(struct op *op, const struct run *run, struct slice required_action,
+	struct calls *calls, struct step *out)
 {
+	struct slice list = mp_lookup(required_action, "submit_tool_outputs");
 	struct buf b = {0};
 	struct slice details;
+	struct mp t = {0};
 	int r;
 
+	list = mp_lookup(list, "tool_calls");
+	mp_read(&list, &t);
+	forget_matches(calls);
 	begin_details(&b, calls->n);
-	for (unsigned int i = 0; i < calls->n; i++) {
-		put_call(&b, calls->call[i], calls->output[i]);
+	for (uint32_t i = 0; i < t.n && calls->n; i++) {
+		struct slice call = mp_value(&list);
+		const struct tool_call *c = match_call(calls, call);
+
+		if (c) {
+			put_call(&b, call, c->output);
+		}
 	}
 	r = take_details(op, &b, &details);
 	if (r) {
 		return r;
 	}
-	return step_make(op, run, txn_issue_id(op->txn, "step_"), SLICE_LIT("\xaatool_calls"),
-		details, slice_of(NULL, 0), out);
+	return step_make(op, run, txn_issue_id(op->txn, T_STEP_IDS, "step_"),
+		SLICE_LIT("\xaatool_calls"), details, slice_of(NULL, 0), out);
 }
 
 int tools_prepare_step(struct op *op, const struct run *run, struct tool_step *out)
@@ -193,96 +251,95 @@ int tools_prepare_step(struct op *op, const struct run *run, struct tool_step *o
 	if (find_holder(op, run, calls, &out->step)) {
 		return 0;
 	}
-	r = make_holder(op, run, calls, &out->step);
+	r = make_holder(op, run, op->args[P_required_action], calls, &out->step);
 	return r ? r : op_encode(op, &schema_step, out->step.v, &out->bytes);
 }
 
 /* ['a', 'b'], cut where there is no more room. */
-static void list_ids(const struct calls *calls, char *out, size_t size)
+static void list_ids(struct slice list, const char *field, char *out, size_t size)
 {
 	size_t n = (size_t)snprintf(out, size, "[");
 	char shown[72];
+	struct mp t = {0};
 
-	for (unsigned int i = 0; i < calls->n && n < size - 2; i++) {
-		n += (size_t)snprintf(
-			out + n, size - n, "%s'%s'", i ? ", " : "", printable(calls->id[i], shown));
+	mp_read(&list, &t);
+	for (uint32_t i = 0; i < t.n && n < size - 2; i++) {
+		n += (size_t)snprintf(out + n, size - n, "%s'%s'", i ? ", " : "",
+			printable(text_under(mp_value(&list), field), shown));
 	}
 	if (n < size - 1) {
 		snprintf(out + n, size - n, "]");
 	}
 }
 
-static int wrong_outputs(struct op *op, const struct calls *want, const struct calls *got)
+static int wrong_outputs(struct op *op, struct slice required_action)
 {
-	char wanted[200], given[200];
+	struct slice calls = mp_lookup(required_action, "submit_tool_outputs");
+	char wanted[200] = "[]", given[200];
 
-	list_ids(want, wanted, sizeof(wanted));
-	list_ids(got, given, sizeof(given));
+	calls = mp_lookup(calls, "tool_calls");
+	if (calls.ptr) {
+		list_ids(calls, "id", wanted, sizeof(wanted));
+	}
+	list_ids(op->args[P_tool_outputs], "tool_call_id", given, sizeof(given));
 	return problem_set(op->problem, E_INVALID_PARAMS, "tool_outputs",
 		"Expected tool outputs for call_ids %s, got %s", wanted, given);
 }
 
 /* Match each output to its call: one for every call, none for another. */
-static int match_outputs(struct op *op, struct calls *calls)
+static int match_outputs(struct op *op, struct slice required_action, struct calls *calls)
 {
-	struct calls *got = arena_alloc(op->txn->arena, sizeof(*got));
 	struct slice list = op->args[P_tool_outputs];
-	bool wrong;
 	struct mp t;
 
-	if (!got) {
-		return -ENOMEM;
-	}
-	got->n = 0;
 	mp_read(&list, &t);
-	wrong = t.n != calls->n;
+	if (t.n != calls->n) {
+		return wrong_outputs(op, required_action);
+	}
 	for (uint32_t i = 0; i < t.n; i++) {
 		struct slice output = mp_value(&list);
-		struct slice id = text_under(output, "tool_call_id");
-		int at = find_call(calls, id);
+		struct tool_call *c = find_call(calls, text_under(output, "tool_call_id"));
 
-		got->id[got->n++] = id;
-		if (at < 0 || calls->output[at].ptr) {
-			wrong = true;
-		} else {
-			calls->output[at] = text_under(output, "output");
+		if (!c || c->output.ptr) {
+			return wrong_outputs(op, required_action);
 		}
+		c->output = text_under(output, "output");
 	}
-	return wrong ? wrong_outputs(op, calls, got) : 0;
+	return 0;
 }
 
 /* The holder's details with the outputs in their places. */
-static int fill_holder(struct op *op, const struct calls *calls, struct step *step)
+static int fill_holder(struct op *op, struct calls *calls, struct step *step)
 {
 	struct slice list = mp_lookup(step->v[STEP_step_details], "tool_calls");
 	struct buf b = {0};
 	struct mp t;
 
 	mp_read(&list, &t);
+	forget_matches(calls);
 	begin_details(&b, t.n);
 	for (uint32_t i = 0; i < t.n; i++) {
 		struct slice call = mp_value(&list);
-		int at = slice_is(text_under(call, "type"), "function")
-				 ? find_call(calls, text_under(call, "id"))
-				 : -1;
+		const struct tool_call *c = match_call(calls, call);
 
-		if (at < 0) {
-			buf_put(&b, call);
+		if (c) {
+			put_call(&b, call, c->output);
 		} else {
-			put_call(&b, call, calls->output[at]);
+			buf_put(&b, call);
 		}
 	}
 	return take_details(op, &b, &step->v[STEP_step_details]);
 }
 
 /* Find or make the step that takes the outputs; @made tells which. */
-static int answered_step(struct op *op, const struct run *run, const struct calls *calls,
+static int answered_step(struct op *op, const struct run *run, struct calls *calls,
 	struct tool_step *out, bool *made)
 {
 	int r;
 
 	*made = !find_holder(op, run, calls, &out->step);
-	r = *made ? make_holder(op, run, calls, &out->step) : fill_holder(op, calls, &out->step);
+	r = *made ? make_holder(op, run, run->v[RUN_required_action], calls, &out->step)
+		  : fill_holder(op, calls, &out->step);
 	if (r) {
 		return r;
 	}
@@ -334,7 +391,7 @@ int op_runs_submit_tool_outputs(struct op *op)
 			run_status_names[run.status]);
 	}
 	read_calls(run.v[RUN_required_action], calls);
-	r = match_outputs(op, calls);
+	r = match_outputs(op, run.v[RUN_required_action], calls);
 	if (!r) {
 		r = answered_step(op, &run, calls, &step, &made);
 	}

@@ -1,4 +1,5 @@
 #include "daemon/rpc/batch.h"
+#include "daemon/store/idempotency.h"
 #include "proto/bounds.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ int batch_prepare(
 	}
 	mp_read(&in, &t);
 	batch->n = t.n;
+	batch->hash = call->hash;
 	batch->calls = arena_zalloc(arena, (batch->n + 1) * sizeof(*batch->calls));
 	for (uint32_t i = 0; i < batch->n && !r && batch->calls; i++) {
 		struct slice request = mp_value(&in), method, params;
@@ -64,19 +66,6 @@ int batch_prepare(
 	return batch->calls ? r : -ENOMEM;
 }
 
-/* The key of the request with this number. No key of the contract is longer than 64 bytes. */
-static struct slice member_key(struct slice key, uint32_t i, uint8_t *room)
-{
-	if (!key.ptr) {
-		return key;
-	}
-	memcpy(room, key.ptr, key.len);
-	room[key.len] = 0;
-	room[key.len + 1] = (uint8_t)(i >> 8);
-	room[key.len + 2] = (uint8_t)i;
-	return slice_of(room, key.len + 3);
-}
-
 static void put_refusal(struct buf *out, const struct problem *p)
 {
 	mp_put_array(out, 2);
@@ -85,15 +74,16 @@ static void put_refusal(struct buf *out, const struct problem *p)
 }
 
 /* Append [nil, result], or refuse. */
-static int run_member(const struct call *call, struct txn *txn, const struct service *service,
-	struct slice key, struct buf *out, struct problem *p)
+static int run_member(const struct batch *batch, uint32_t i, struct txn *txn,
+	const struct service *service, struct slice key, struct buf *out, struct problem *p)
 {
+	struct key member = idempotency_member_key(key, i);
 	size_t start = out->len;
 	int r;
 
 	mp_put_array(out, 2);
 	mp_put_nil(out);
-	r = call_run(call, txn, service, key, out, p);
+	r = call_run(&batch->calls[i], txn, service, key.ptr ? key_slice(&member) : key, out, p);
 	if (r) {
 		buf_truncate(out, start);
 	}
@@ -105,14 +95,12 @@ static int run_plain(const struct batch *batch, struct txn *txn, const struct se
 {
 	const size_t limit = out->limit;
 	bool full = false;
-	uint8_t room[80];
 	int r;
 
 	for (uint32_t i = 0; i < batch->n; i++) {
 		if (!full) {
 			out->limit = limit - (batch->n - i) * ERROR_ROOM;
-			r = run_member(
-				&batch->calls[i], txn, service, member_key(key, i, room), out, p);
+			r = run_member(batch, i, txn, service, key, out, p);
 			out->limit = limit;
 			if (r < 0) {
 				return r;
@@ -132,12 +120,11 @@ static int run_plain(const struct batch *batch, struct txn *txn, const struct se
 static int run_atomic(const struct batch *batch, struct txn *txn, const struct service *service,
 	struct slice key, struct buf *out, struct problem *p)
 {
-	uint8_t room[80];
 	char prefix[32];
 	int r;
 
 	for (uint32_t i = 0; i < batch->n; i++) {
-		r = run_member(&batch->calls[i], txn, service, member_key(key, i, room), out, p);
+		r = run_member(batch, i, txn, service, key, out, p);
 		if (r > 0) {
 			snprintf(prefix, sizeof(prefix), "requests[%u]", i);
 			problem_prefix(p, prefix);
@@ -149,13 +136,45 @@ static int run_atomic(const struct batch *batch, struct txn *txn, const struct s
 	return 0;
 }
 
+/* The key is the batch's as a whole, too: it may not have been another request's. */
+static int check_key(
+	const struct batch *batch, struct txn *txn, struct slice key, struct problem *p)
+{
+	struct key k = idempotency_key(key);
+	struct idempotency record;
+
+	if (!key.ptr || !idempotency_find(txn, key_slice(&k), &record) ||
+		record.hash == batch->hash) {
+		return 0;
+	}
+	return problem_set(p, E_IDEMPOTENCY_CONFLICT, "idempotency_key",
+		"The idempotency key was used for another request.");
+}
+
+/* A batch of which nothing was applied leaves no key behind. */
+static void remember(const struct batch *batch, struct txn *txn, struct slice key)
+{
+	const struct idempotency record = {
+		.hash = batch->hash, .kind = IDEMPOTENCY_BATCH, .what = SLICE_LIT("")};
+	struct key k = idempotency_key(key);
+
+	idempotency_put(txn, key_slice(&k), &record);
+}
+
 static int run_all(const struct batch *batch, struct txn *txn, const struct service *service,
 	struct slice key, struct buf *out, struct problem *p)
 {
+	unsigned int n_keys = txn->n_keys;
+	int r;
+
 	mp_put_map(out, 1);
 	mp_put_cstr(out, "results");
 	mp_put_array(out, batch->n);
-	return (batch->atomic ? run_atomic : run_plain)(batch, txn, service, key, out, p);
+	r = (batch->atomic ? run_atomic : run_plain)(batch, txn, service, key, out, p);
+	if (!r && txn->n_keys > n_keys) {
+		remember(batch, txn, key);
+	}
+	return r;
 }
 
 int batch_run(const struct batch *batch, struct txn *txn, const struct service *service,
@@ -165,6 +184,10 @@ int batch_run(const struct batch *batch, struct txn *txn, const struct service *
 	struct txn_nest nest;
 	int r, ended;
 
+	r = check_key(batch, txn, key, p);
+	if (r) {
+		return r;
+	}
 	if (!batch->atomic || !batch->writes) {
 		r = run_all(batch, txn, service, key, out, p);
 	} else {

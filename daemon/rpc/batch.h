@@ -6,6 +6,7 @@
 struct batch {
 	struct call *calls;
 	uint32_t n;
+	uint64_t hash; /* of all of it */
 	bool atomic;
 	bool writes; /* does one of them? */
 };

@@ -51,7 +51,7 @@ int call_prepare(struct call *call, struct arena *arena, struct slice method, st
 	if (r > 0) {
 		return call_keep_problem(call, arena, &p);
 	}
-	if (call->method->access == ACCESS_WRITE) {
+	if (call->args[P_idempotency_key].ptr || call->method->access == ACCESS_WRITE) {
 		call->hash = idempotency_hash(method, params);
 	}
 	return r;
@@ -70,8 +70,8 @@ static int run_handler(const struct call *call, struct op *op)
 		return r;
 	}
 	r = handlers[call->method->id](op);
-	if (!r) {
-		r = kv_error(op->txn->kv);
+	if (kv_error(op->txn->kv)) {
+		r = kv_error(op->txn->kv); /* what it then could not find says nothing */
 	}
 	ended = txn_nest_end(op->txn, &nest, !r);
 	return r ? r : ended;
@@ -125,6 +125,10 @@ static int run_write(const struct call *call, struct op *op, struct slice key)
 		}
 		return problem_set(op->problem, E_IDEMPOTENCY_CONFLICT, "idempotency_key",
 			"The idempotency key was used for another request.");
+	}
+	if (op->txn->full && !(call->method->flags & METHOD_FREES)) {
+		return problem_set(op->problem, E_STORE_FULL, NULL,
+			"The store is full: nothing was changed. Deletes make room.");
 	}
 	r = run_handler(call, op);
 	if (!r && key.ptr) {

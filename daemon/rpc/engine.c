@@ -5,17 +5,30 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define RECEIVE_MS 100
-#define LONG_QUEUE_MAX 4096
-#define LONG_QUEUE_MAX_BYTES (256u << 20)
+#define LANE_MAX 4096
+#define LANE_MAX_BYTES (256u << 20)
 #define LARGE_FRAME (256u << 10) /* bytes whose validation alone would hold up the others */
 #define MAX_WORKERS 64
+
+/*
+ * Who does a request: the receiver itself what is bounded; a worker for what is larger (frames to
+ * validate, batches of reads); other workers for scans, which may take seconds.
+ */
+enum lane_id { LANE_LARGE, LANE_SCAN, N_LANES, LANE_RECEIVER };
+
+struct lane {
+	struct engine *engine;
+	enum lane_id id;
+	struct queue queue;
+};
 
 struct engine {
 	struct engine_options o;
 	struct writer *writer;
-	struct queue long_queue;
+	struct lane lanes[N_LANES];
 	pthread_t receiver;
 	pthread_t workers[MAX_WORKERS];
 	unsigned int n_started;
@@ -36,31 +49,45 @@ static void hand_over(struct engine *e, struct request *request, bool accepted)
 	}
 }
 
-static bool is_long(const struct request *request)
+static enum lane_id lane_of(const struct request *request)
 {
-	return request->prepared ? !request_writes(request) && request_long(request)
-				 : request->message.len > LARGE_FRAME;
+	if (!request->prepared) {
+		return request->message.len > LARGE_FRAME ? LANE_LARGE : LANE_RECEIVER;
+	}
+	if (request_scans(request)) {
+		return LANE_SCAN;
+	}
+	return request_bounded(request) ? LANE_RECEIVER : LANE_LARGE;
 }
 
-/* @here: by a worker, which does itself what takes long. */
-static void handle(struct engine *e, struct reader *reader, struct request *request, bool here)
+/* Is that the lane @here, or one that whoever is @here can do as well? */
+static bool done_here(enum lane_id wanted, enum lane_id here)
 {
-	if (!here && is_long(request)) {
-		hand_over(e, request, queue_push(&e->long_queue, request));
+	return wanted == here || wanted == LANE_RECEIVER;
+}
+
+static void handle(
+	struct engine *e, struct reader *reader, struct request *request, enum lane_id here)
+{
+	enum lane_id lane = lane_of(request);
+
+	if (!request->prepared && done_here(lane, here)) {
+		if (!request_prepare(request)) {
+			answer(e, request);
+			return;
+		}
+		if (request_writes(request)) {
+			hand_over(e, request, writer_push(e->writer, request));
+			return;
+		}
+		lane = lane_of(request);
+	}
+	if (!done_here(lane, here)) {
+		hand_over(e, request, queue_push(&e->lanes[lane].queue, request));
 		return;
 	}
-	if (!request->prepared && !request_prepare(request)) {
-		answer(e, request);
-		return;
-	}
-	if (request_writes(request)) {
-		hand_over(e, request, writer_push(e->writer, request));
-	} else if (!here && is_long(request)) {
-		hand_over(e, request, queue_push(&e->long_queue, request));
-	} else {
-		reader_run(reader, request);
-		answer(e, request);
-	}
+	reader_run(reader, request);
+	answer(e, request);
 }
 
 static void receive(struct engine *e, struct reader *reader)
@@ -73,6 +100,7 @@ static void receive(struct engine *e, struct reader *reader)
 	if (r) {
 		if (r != -EAGAIN) {
 			log_write(LOG_LEVEL_WARNING, "event=receive_failed error=%d", -r);
+			usleep(RECEIVE_MS * 1000);
 		}
 		return;
 	}
@@ -82,7 +110,15 @@ static void receive(struct engine *e, struct reader *reader)
 		net_forget(&message);
 		return;
 	}
-	handle(e, reader, request, false);
+	handle(e, reader, request, LANE_RECEIVER);
+}
+
+static void open_reader(struct engine *e, struct reader *reader)
+{
+	if (reader_init(reader, e->o.writer.store, e->o.writer.service, &e->stopping)) {
+		log_write(LOG_LEVEL_ERROR, "event=no_reader");
+		_exit(EXIT_FAILURE);
+	}
 }
 
 static void *receiver_main(void *context)
@@ -90,10 +126,7 @@ static void *receiver_main(void *context)
 	struct engine *e = context;
 	struct reader reader;
 
-	if (reader_init(&reader, e->o.writer.store, e->o.writer.service)) {
-		log_write(LOG_LEVEL_ERROR, "event=no_reader");
-		_Exit(EXIT_FAILURE);
-	}
+	open_reader(e, &reader);
 	while (!e->stopping) {
 		receive(e, &reader);
 	}
@@ -103,24 +136,28 @@ static void *receiver_main(void *context)
 
 static void *worker_main(void *context)
 {
-	struct engine *e = context;
+	struct lane *lane = context;
 	struct reader reader;
 	unsigned int n;
 
-	if (reader_init(&reader, e->o.writer.store, e->o.writer.service)) {
-		log_write(LOG_LEVEL_ERROR, "event=no_reader");
-		_Exit(EXIT_FAILURE);
-	}
-	while (!queue_ended(&e->long_queue)) {
+	open_reader(lane->engine, &reader);
+	while (!queue_ended(&lane->queue)) {
 		struct request *request =
-			queue_take(&e->long_queue, 1, clock_ns() + 60000000000u, &n);
+			queue_take(&lane->queue, 1, clock_ns() + 60000000000u, &n);
 
 		if (request) {
-			handle(e, &reader, request, true);
+			handle(lane->engine, &reader, request, lane->id);
 		}
 	}
 	reader_finish(&reader);
 	return NULL;
+}
+
+static void finish_lanes(struct engine *e)
+{
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		queue_finish(&e->lanes[i].queue);
+	}
 }
 
 int engine_create(struct engine **out, const struct engine_options *o)
@@ -132,11 +169,15 @@ int engine_create(struct engine **out, const struct engine_options *o)
 		return -ENOMEM;
 	}
 	e->o = *o;
-	e->o.n_workers = o->n_workers < MAX_WORKERS ? o->n_workers : MAX_WORKERS;
-	queue_init(&e->long_queue, LONG_QUEUE_MAX, LONG_QUEUE_MAX_BYTES);
+	e->o.n_workers = o->n_workers < MAX_WORKERS - 1 ? o->n_workers : MAX_WORKERS - 1;
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		e->lanes[i].engine = e;
+		e->lanes[i].id = (enum lane_id)i;
+		queue_init(&e->lanes[i].queue, LANE_MAX, LANE_MAX_BYTES);
+	}
 	r = writer_start(&e->writer, &o->writer);
 	if (r) {
-		queue_finish(&e->long_queue);
+		finish_lanes(e);
 		free(e);
 		return r;
 	}
@@ -144,13 +185,21 @@ int engine_create(struct engine **out, const struct engine_options *o)
 	return 0;
 }
 
+static int start_worker(struct engine *e, enum lane_id lane)
+{
+	int r = -pthread_create(&e->workers[e->n_started], NULL, worker_main, &e->lanes[lane]);
+
+	e->n_started += !r;
+	return r;
+}
+
 int engine_run(struct engine *e)
 {
-	int r = 0;
+	int r;
 
-	while (!r && e->n_started < e->o.n_workers) {
-		r = -pthread_create(&e->workers[e->n_started], NULL, worker_main, e);
-		e->n_started += !r;
+	r = start_worker(e, LANE_LARGE);
+	for (unsigned int i = 0; i < e->o.n_workers && !r; i++) {
+		r = start_worker(e, LANE_SCAN);
 	}
 	if (!r) {
 		r = -pthread_create(&e->receiver, NULL, receiver_main, e);
@@ -168,11 +217,13 @@ void engine_stop(struct engine *e)
 	if (e->receiving) {
 		pthread_join(e->receiver, NULL);
 	}
-	queue_close(&e->long_queue);
+	for (unsigned int i = 0; i < N_LANES; i++) {
+		queue_close(&e->lanes[i].queue);
+	}
 	for (unsigned int i = 0; i < e->n_started; i++) {
 		pthread_join(e->workers[i], NULL);
 	}
 	writer_stop(e->writer);
-	queue_finish(&e->long_queue);
+	finish_lanes(e);
 	free(e);
 }

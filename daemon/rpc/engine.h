@@ -1,6 +1,7 @@
 /*
  * From the socket to the reply. One thread receives, and runs by itself what is bounded: gets and
- * pages, on a snapshot. What may take long goes to a few workers, what writes to the writer.
+ * pages, on a snapshot. What is larger goes to a worker, what may look at any number of
+ * objects to others, what writes to the writer.
  */
 #pragma once
 
@@ -10,7 +11,7 @@ struct engine;
 
 struct engine_options {
 	struct writer_options writer;
-	unsigned int n_workers;
+	unsigned int n_workers; /* that scan, besides one for large frames and batches */
 };
 
 /* Returns 0 or -errno. Nothing is received before engine_run(). */

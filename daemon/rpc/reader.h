@@ -6,11 +6,13 @@
 struct reader {
 	struct store *store;
 	const struct service *service;
+	const atomic_bool *stopping; /* scans give up when it becomes true */
 	struct kv_txn *kv;
 };
 
 /* Returns 0 or -errno. */
-int reader_init(struct reader *reader, struct store *store, const struct service *service);
+int reader_init(struct reader *reader, struct store *store, const struct service *service,
+	const atomic_bool *stopping);
 void reader_finish(struct reader *reader);
 
 /* Run a prepared request; afterwards it has its reply. */

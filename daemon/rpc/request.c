@@ -1,5 +1,6 @@
 #include "daemon/rpc/request.h"
 #include "daemon/ops/stats.h"
+#include "daemon/store/idempotency.h"
 #include "proto/bounds.h"
 #include "proto/frame.h"
 
@@ -32,6 +33,7 @@ struct request *request_create(struct net_message *message)
 	}
 	request->message = *message;
 	request->received_ns = clock_ns();
+	request->msgid = frame_msgid(slice_of(message->body, message->len));
 	request->reply.limit = MAX_MESSAGE;
 	*message = (struct net_message){0};
 	return request;
@@ -67,12 +69,21 @@ void request_fail(struct request *request, int error)
 {
 	switch (error) {
 	case -ENOSPC:
+	case -EDQUOT:
 		request_refuse(request, E_STORE_FULL, "The store is full: nothing was changed.");
+		break;
+	case -EROFS:
+		request_refuse(
+			request, E_READ_ONLY, "The disk can only be read: nothing was changed.");
+		break;
+	case -ECANCELED:
+		request_refuse(request, E_OVERLOADED, "The daemon is stopping: ask again.");
 		break;
 	case -E2BIG:
 		request_refuse(request, E_TOO_LARGE, "The request changes too much at once.");
 		break;
 	case -EIO:
+	case -ENOTRECOVERABLE:
 		request_refuse(
 			request, E_IO_ERROR, "The disk failed: what became of this is unknown.");
 		break;
@@ -132,34 +143,31 @@ bool request_writes(const struct request *request)
 				 : request->call.method->access == ACCESS_WRITE;
 }
 
-bool request_long(const struct request *request)
+static bool call_scans(const struct call *call)
 {
 	static const enum param filters[] = {P_status, P_type, P_assistant_id, P_model, P_metadata};
 
-	if (is_batch(request)) {
-		return true;
-	}
-	for (size_t i = 0; i < N_OF(filters) && request->call.method->flags & METHOD_LONG; i++) {
-		if (request->call.args[filters[i]].ptr) {
+	for (size_t i = 0; i < N_OF(filters) && call->args; i++) {
+		if (call->method->flags & METHOD_LONG && call->args[filters[i]].ptr) {
 			return true;
 		}
 	}
 	return false;
 }
 
-bool request_frees(const struct request *request)
+bool request_scans(const struct request *request)
 {
-	if (!is_batch(request)) {
-		return request->call.method->flags & METHOD_FREES;
-	}
-	for (uint32_t i = 0; i < request->batch.n; i++) {
-		const struct method *m = request->batch.calls[i].method;
+	bool scans = call_scans(&request->call);
 
-		if (m && m->access == ACCESS_WRITE && !(m->flags & METHOD_FREES)) {
-			return false;
-		}
+	for (uint32_t i = 0; i < request->batch.n && !scans; i++) {
+		scans = !request->batch.calls[i].problem && call_scans(&request->batch.calls[i]);
 	}
-	return true;
+	return scans;
+}
+
+bool request_bounded(const struct request *request)
+{
+	return !is_batch(request) && !call_scans(&request->call);
 }
 
 int request_run(struct request *request, struct txn *txn, const struct service *service)
@@ -179,7 +187,10 @@ int request_run(struct request *request, struct txn *txn, const struct service *
 	if (is_batch(request)) {
 		r = batch_run(&request->batch, txn, service, key, &request->reply, &p);
 	} else {
-		r = call_run(&request->call, txn, service, key, &request->reply, &p);
+		struct key k = idempotency_key(key);
+
+		r = call_run(&request->call, txn, service, key.ptr ? key_slice(&k) : key,
+			&request->reply, &p);
 	}
 	if (r > 0) {
 		refuse(request, &p);

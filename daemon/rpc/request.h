@@ -29,10 +29,14 @@ void request_destroy(struct request *request);
  */
 bool request_prepare(struct request *request);
 
-/* Does it change the store? May it take long? Does it make room? For a prepared one. */
+/* Of a prepared one: does it change the store? */
 bool request_writes(const struct request *request);
-bool request_long(const struct request *request);
-bool request_frees(const struct request *request);
+
+/* May it look at any number of objects, because of a filter? */
+bool request_scans(const struct request *request);
+
+/* Is it a get or a page, which is done in a few microseconds? */
+bool request_bounded(const struct request *request);
 
 /*
  * Run it in @txn and make its reply. Returns 0, also when it was refused, or -errno when the

@@ -7,15 +7,16 @@
 #include "daemon/store/idempotency.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define QUEUE_MAX 8192
 #define QUEUE_MAX_BYTES (256u << 20)
 #define BATCH_MAX 1024
-#define SETTLE_MAX 1000
+#define SETTLE_MAX 1000 /* deadlines in a transaction */
 #define HOUSEKEEPING_NS 60000000000u
-#define RETRY_MS 1000
+#define RETRY_NS 1000000000u
 #define EVENTS_KEPT (1u << 20) /* bytes of the buffer to keep from batch to batch */
 
 struct writer {
@@ -24,20 +25,31 @@ struct writer {
 	struct space space;
 	struct buf events;
 	struct key swept;	  /* where the sweep of idempotency records is */
-	int64_t next_deadline_ms; /* Unix time */
-	int64_t settle_after_ms;  /* after a failure: not before this */
+	int64_t next_deadline_ms; /* Unix time; INT64_MAX: there is none */
+	uint64_t settle_after_ns; /* after a failure: not before this */
 	uint64_t flush_at_ns;	  /* UINT64_MAX: nothing to flush */
 	uint64_t housekeeping_ns;
 	pthread_t thread;
 };
 
+/* After such an error the state of the environment is not known: the supervisor opens it anew. */
+static void end_if_fatal(struct writer *w, int error)
+{
+	if (error != -ENOTRECOVERABLE && (error != -EIO || space_disk_full(&w->space))) {
+		return;
+	}
+	log_write(LOG_LEVEL_ERROR, "event=store_failed error=\"%s\" action=exit", strerror(-error));
+	usleep(100000); /* the last reply is on its way */
+	_exit(EXIT_FAILURE);
+}
+
 /* What every transaction does besides what was asked for. */
-static void tend(struct writer *w, struct txn *txn, unsigned int n)
+static void tend(struct writer *w, struct txn *txn)
 {
 	struct arena arena = {0};
 
 	txn->arena = &arena;
-	idempotency_sweep(txn, &w->swept, 8 + 2 * n);
+	idempotency_sweep(txn, &w->swept, 8 + 2 * txn->n_keys);
 	changes_trim(txn);
 	w->next_deadline_ms = deadlines_next(txn);
 	arena_finish(&arena);
@@ -45,72 +57,11 @@ static void tend(struct writer *w, struct txn *txn, unsigned int n)
 
 static int run_requests(struct writer *w, struct txn *txn, struct request *first)
 {
-	bool room = space_left(&w->space);
 	int r = 0;
 
+	txn->full = !space_left(&w->space);
 	for (struct request *request = first; request && !r; request = request->next) {
-		if (!room && !request_frees(request)) {
-			request_fail(request, -ENOSPC);
-		} else {
-			r = request_run(request, txn, w->o.service);
-		}
-	}
-	return r;
-}
-
-static int settle(struct writer *w, struct txn *txn)
-{
-	if (txn->now_ms >= w->settle_after_ms && txn->now_ms >= w->next_deadline_ms) {
-		lifecycle_settle(txn, SETTLE_MAX);
-	}
-	return kv_error(txn->kv);
-}
-
-static int run_all(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
-{
-	uint64_t start;
-	bool changed;
-	int r;
-
-	r = settle(w, txn);
-	if (!r) {
-		r = run_requests(w, txn, first);
-	}
-	if (!r) {
-		tend(w, txn, n);
-		r = buf_error(&w->events);
-	}
-	if (r) {
-		txn_abort(txn);
-		return r;
-	}
-	changed = txn->seq != store_last_seq(w->o.store);
-	start = clock_ns();
-	r = txn_commit(txn);
-	if (changed) {
-		stats_commit(w->o.service->stats, n, clock_ns() - start);
-	}
-	return r;
-}
-
-/*
- * One transaction with the requests of a list, which may be empty. Returns 0 or -errno. After a
- * failure what is due is looked up again, but not at once: it may have been the reason.
- */
-static int transact(struct writer *w, struct request *first, unsigned int n)
-{
-	struct txn txn;
-	int r;
-
-	buf_reset(&w->events, EVENTS_KEPT);
-	r = txn_begin_write(&txn, w->o.store, &w->events);
-	if (!r) {
-		txn.now_ms = clock_unix_ms();
-		r = run_all(w, &txn, first, n);
-	}
-	if (r) {
-		w->next_deadline_ms = 0;
-		w->settle_after_ms = clock_unix_ms() + RETRY_MS;
+		r = request_run(request, txn, w->o.service);
 	}
 	return r;
 }
@@ -124,6 +75,86 @@ static void publish(struct writer *w)
 	}
 }
 
+static int commit(struct writer *w, struct txn *txn, unsigned int n)
+{
+	bool changed = txn->seq != store_last_seq(w->o.store);
+	uint64_t start = clock_ns();
+	int r;
+
+	r = txn_commit(txn);
+	if (r || !changed) {
+		return r;
+	}
+	stats_commit(w->o.service->stats, n, clock_ns() - start);
+	if (w->o.flush_ms && w->flush_at_ns == UINT64_MAX) {
+		w->flush_at_ns = start + (uint64_t)w->o.flush_ms * 1000000;
+	}
+	publish(w);
+	return 0;
+}
+
+static int work(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
+{
+	int r = 0;
+
+	txn->now_ms = clock_unix_ms();
+	if (first) {
+		r = run_requests(w, txn, first);
+	} else {
+		lifecycle_settle(txn, SETTLE_MAX);
+	}
+	if (!r) {
+		r = kv_error(txn->kv);
+	}
+	if (!r) {
+		tend(w, txn);
+		r = buf_error(&w->events);
+	}
+	if (r) {
+		txn_abort(txn);
+		return r;
+	}
+	return commit(w, txn, n);
+}
+
+/*
+ * One transaction with the requests of a list, or, without any, with what has fallen due. Returns
+ * 0 or -errno. After a failure what is due is looked up again, but not at once.
+ */
+static int transact(struct writer *w, struct request *first, unsigned int n)
+{
+	struct txn txn;
+	int r;
+
+	buf_reset(&w->events, EVENTS_KEPT);
+	r = txn_begin_write(&txn, w->o.store, &w->events);
+	if (!r) {
+		r = work(w, &txn, first, n);
+	}
+	if (r) {
+		w->next_deadline_ms = 0;
+		w->settle_after_ns = clock_ns() + RETRY_NS;
+	}
+	return r;
+}
+
+/*
+ * Do what has fallen due, in transactions of a bounded size, before the next request is run: that
+ * one shall find it done.
+ */
+static int settle_due(struct writer *w)
+{
+	int r = 0;
+
+	while (!r && w->next_deadline_ms <= clock_unix_ms() && w->settle_after_ns <= clock_ns()) {
+		r = transact(w, NULL, 0);
+	}
+	if (r) {
+		log_write(LOG_LEVEL_ERROR, "event=settle_failed error=\"%s\"", strerror(-r));
+	}
+	return r;
+}
+
 static void answer_all(struct writer *w, struct request *first)
 {
 	while (first) {
@@ -135,34 +166,19 @@ static void answer_all(struct writer *w, struct request *first)
 	}
 }
 
-/* After this the state of the environment is not known: the supervisor opens it anew. */
-static void give_up(struct writer *w, int error)
-{
-	log_write(LOG_LEVEL_ERROR, "event=store_failed error=\"%s\" action=exit", strerror(-error));
-	usleep(100000); /* the last reply is on its way */
-	_exit(EXIT_FAILURE);
-}
-
 static void commit_one(struct writer *w, struct request *request)
 {
 	int r;
 
 	request->next = NULL;
 	r = transact(w, request, 1);
-	if (r == -EIO && space_disk_full(&w->space)) {
-		r = -ENOSPC;
-	}
 	if (r) {
 		log_write(LOG_LEVEL_WARNING, "event=write_failed method=%s error=\"%s\"",
 			request->call.method->name, strerror(-r));
-		request_fail(request, r);
-	} else {
-		publish(w);
+		request_fail(request, r == -EIO && space_disk_full(&w->space) ? -ENOSPC : r);
 	}
 	answer_all(w, request);
-	if (r == -EIO) {
-		give_up(w, r);
-	}
+	end_if_fatal(w, r);
 }
 
 /*
@@ -174,11 +190,7 @@ static void commit_batch(struct writer *w, struct request *first, unsigned int n
 	int r = transact(w, first, n);
 
 	if (!r) {
-		publish(w);
 		answer_all(w, first);
-		w->flush_at_ns = w->o.flush_ms && w->flush_at_ns == UINT64_MAX
-					 ? clock_ns() + (uint64_t)w->o.flush_ms * 1000000
-					 : w->flush_at_ns;
 		return;
 	}
 	log_write(
@@ -191,33 +203,44 @@ static void commit_batch(struct writer *w, struct request *first, unsigned int n
 	}
 }
 
+/*
+ * The monotonic clock stands still while the machine sleeps and does not follow when the wall
+ * clock is set: with a deadline ahead, the time is looked at once a second.
+ */
 static uint64_t wake_at(const struct writer *w)
 {
-	int64_t due_ms =
-		w->next_deadline_ms > w->settle_after_ms ? w->next_deadline_ms : w->settle_after_ms;
-	int64_t wait_ms = due_ms - clock_unix_ms();
 	uint64_t now = clock_ns(), at = w->housekeeping_ns;
 
-	if (w->next_deadline_ms != INT64_MAX && wait_ms < 60000) {
-		uint64_t due = now + (uint64_t)(wait_ms > 0 ? wait_ms : 0) * 1000000;
+	if (w->next_deadline_ms != INT64_MAX) {
+		int64_t wait_ms = w->next_deadline_ms - clock_unix_ms();
+		uint64_t due = now + (uint64_t)(wait_ms < 0	 ? 0
+						: wait_ms > 1000 ? 1000
+								 : wait_ms) *
+					     1000000;
 
+		due = due > w->settle_after_ns ? due : w->settle_after_ns;
 		at = due < at ? due : at;
 	}
 	return w->flush_at_ns < at ? w->flush_at_ns : at;
 }
 
-static void idle_work(struct writer *w)
+static void flush(struct writer *w)
 {
-	uint64_t now = clock_ns();
+	int r = 0;
 
-	if (w->flush_at_ns <= now) {
+	if (w->flush_at_ns != UINT64_MAX) {
+		r = kv_flush(store_kv(w->o.store));
 		w->flush_at_ns = UINT64_MAX;
-		kv_flush(store_kv(w->o.store));
 	}
-	if (w->housekeeping_ns <= now) {
-		w->housekeeping_ns = now + HOUSEKEEPING_NS;
-		kv_reap_readers(store_kv(w->o.store));
-	}
+	end_if_fatal(w, r);
+}
+
+/* Besides dead readers, a daemon that nobody writes to still has old changes to remove. */
+static void keep_house(struct writer *w)
+{
+	w->housekeeping_ns = clock_ns() + HOUSEKEEPING_NS;
+	kv_reap_readers(store_kv(w->o.store));
+	end_if_fatal(w, transact(w, NULL, 0));
 }
 
 static void *writer_main(void *context)
@@ -228,25 +251,42 @@ static void *writer_main(void *context)
 
 	while (!queue_ended(&w->queue)) {
 		first = queue_take(&w->queue, BATCH_MAX, wake_at(w), &n);
-		idle_work(w);
-		if (first || (clock_unix_ms() >= w->next_deadline_ms &&
-				     clock_unix_ms() >= w->settle_after_ms)) {
+		end_if_fatal(w, settle_due(w));
+		if (first) {
 			commit_batch(w, first, n);
 		}
+		if (w->flush_at_ns <= clock_ns()) {
+			flush(w);
+		}
+		if (w->housekeeping_ns <= clock_ns()) {
+			keep_house(w);
+		}
 	}
+	flush(w);
 	return NULL;
 }
 
-/* What fell due before the start is done before the first request is answered. */
-static int settle_all(struct writer *w)
+static bool stop_asked(void)
 {
-	int r;
+	sigset_t set;
 
-	do {
-		r = transact(w, NULL, 0);
-	} while (!r && w->next_deadline_ms <= clock_unix_ms());
-	if (r == -ENOSPC || (r == -EIO && space_disk_full(&w->space))) {
-		return 0; /* a full store can still be read, and be made room in */
+	return !sigpending(&set) && (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT));
+}
+
+/*
+ * What fell due before the start is done before the first request is answered. A store that is
+ * full, or has a record that makes no sense, can still be read and deleted from.
+ */
+static int settle_at_start(struct writer *w)
+{
+	int r = 0;
+
+	while (!r && w->next_deadline_ms <= clock_unix_ms()) {
+		r = stop_asked() ? -ECANCELED : transact(w, NULL, 0);
+	}
+	if (r == -ENOSPC || r == -EBADMSG || (r == -EIO && space_disk_full(&w->space))) {
+		log_write(LOG_LEVEL_ERROR, "event=settle_failed error=\"%s\"", strerror(-r));
+		return 0;
 	}
 	return r;
 }
@@ -264,7 +304,7 @@ int writer_start(struct writer **out, const struct writer_options *o)
 	w->flush_at_ns = UINT64_MAX;
 	w->housekeeping_ns = clock_ns() + HOUSEKEEPING_NS;
 	queue_init(&w->queue, QUEUE_MAX, QUEUE_MAX_BYTES);
-	r = settle_all(w);
+	r = settle_at_start(w);
 	if (!r) {
 		r = -pthread_create(&w->thread, NULL, writer_main, w);
 	}

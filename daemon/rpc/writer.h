@@ -18,7 +18,10 @@ struct writer_options {
 	int64_t flush_ms; /* between flushes of a store opened with KV_SYNC_LAZY, 0 for none */
 };
 
-/* Does what fell due while nobody was there, then starts the thread. Returns 0 or -errno. */
+/*
+ * Does what fell due while nobody was there, then starts the thread. Returns 0 or -errno;
+ * -ECANCELED when a signal to stop came meanwhile (SIGTERM and SIGINT must be blocked).
+ */
 int writer_start(struct writer **out, const struct writer_options *options);
 
 /* Hand over a prepared request. False when too many wait: the request is still the caller's. */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define TRIM_AT_ONCE 2048
+#define TRIM_AT_LEAST 2048 /* looked at in a transaction, and two for each change that it adds */
 
 uint64_t changes_next_seq(struct txn *txn)
 {
@@ -110,10 +110,11 @@ bool changes_take_event(struct slice *events, struct slice *topic, struct slice 
 void changes_trim(struct txn *txn)
 {
 	uint64_t count = kv_count(txn->kv, T_CHANGES);
+	uint64_t left = TRIM_AT_LEAST + 2 * (txn->seq - store_last_seq(txn->store));
 	struct kv_cursor c;
 
 	kv_cursor_open(txn->kv, T_CHANGES, &c);
-	for (int i = 0; i < TRIM_AT_ONCE && count > 1 && kv_first(&c); i++) {
+	for (; left && count > 1 && kv_first(&c); left--) {
 		int64_t at_ms = 0;
 
 		mp_get_int(mp_lookup(c.value, "at_ms"), &at_ms);

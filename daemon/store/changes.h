@@ -6,7 +6,7 @@
 
 #include "daemon/store/store.h"
 
-/* Kept at most: changes, and their age. Older ones are removed as new ones come. */
+/* Kept: changes, and their age. Older ones are removed as new ones come, and once a minute. */
 #define CHANGES_KEPT 1000000
 #define CHANGES_KEPT_MS (7LL * 24 * 3600 * 1000)
 

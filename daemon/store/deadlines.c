@@ -1,5 +1,7 @@
 #include "daemon/store/deadlines.h"
 
+#include <errno.h>
+
 static struct key deadline_key(const struct deadline *d)
 {
 	struct key key = {0};
@@ -10,12 +12,13 @@ static struct key deadline_key(const struct deadline *d)
 	return key;
 }
 
-static struct deadline deadline_read(struct slice key)
+static struct deadline deadline_read(struct slice key, struct slice position)
 {
 	return (struct deadline){
 		.at_ms = (int64_t)read_u64(key.ptr),
 		.kind = key.ptr[8],
 		.run_id = slice_of(key.ptr + 9, key.len - 9),
+		.position = position,
 	};
 }
 
@@ -23,7 +26,7 @@ void deadlines_set(struct txn *txn, const struct deadline *d)
 {
 	struct key key = deadline_key(d);
 
-	kv_put(txn->kv, T_DEADLINES, key_slice(&key), SLICE_LIT(""));
+	kv_put(txn->kv, T_DEADLINES, key_slice(&key), d->position);
 }
 
 void deadlines_clear(struct txn *txn, const struct deadline *d)
@@ -40,7 +43,7 @@ static bool deadlines_first(struct txn *txn, struct kv_cursor *c, struct deadlin
 		kv_cursor_close(c);
 		return false;
 	}
-	*out = deadline_read(c->key);
+	*out = deadline_read(c->key, c->value);
 	return true;
 }
 
@@ -55,12 +58,18 @@ bool deadlines_take(struct txn *txn, int64_t by_ms, struct deadline *out)
 	}
 	due = d.at_ms <= by_ms;
 	if (due) {
-		*out = d;
-		out->run_id = arena_dup(txn->arena, d.run_id);
-		kv_cursor_del(&c);
+		d.run_id = arena_dup(txn->arena, d.run_id);
+		d.position = arena_dup(txn->arena, d.position);
+		if (!d.run_id.ptr || !d.position.ptr) {
+			kv_fail(txn->kv, -ENOMEM);
+			due = false;
+		} else {
+			*out = d;
+			kv_cursor_del(&c);
+		}
 	}
 	kv_cursor_close(&c);
-	return due && out->run_id.ptr;
+	return due;
 }
 
 int64_t deadlines_next(struct txn *txn)

@@ -13,14 +13,15 @@ struct deadline {
 	int64_t at_ms;
 	enum deadline_kind kind;
 	struct slice run_id;
+	struct slice position; /* of the run: another one may come to have its id */
 };
 
 void deadlines_set(struct txn *txn, const struct deadline *d);
 void deadlines_clear(struct txn *txn, const struct deadline *d);
 
 /*
- * Take the earliest deadline out of the table if it is due by @by_ms; its run_id is copied to
- * the arena. False when none is.
+ * Take the earliest deadline out of the table if it is due by @by_ms; its run is copied to the
+ * arena. False when none is.
  */
 bool deadlines_take(struct txn *txn, int64_t by_ms, struct deadline *out);
 

@@ -4,6 +4,28 @@
 
 #define HEADER_BYTES 17
 
+enum key_kind { KEY_REQUEST = 1, KEY_MEMBER = 2 };
+
+struct key idempotency_key(struct slice key)
+{
+	struct key k = {0};
+
+	key_u8(&k, KEY_REQUEST);
+	key_bytes(&k, key);
+	return k;
+}
+
+struct key idempotency_member_key(struct slice key, uint32_t member)
+{
+	struct key k = {0};
+
+	key_u8(&k, KEY_MEMBER);
+	key_bytes(&k, key);
+	key_u8(&k, (uint8_t)(member >> 8));
+	key_u8(&k, (uint8_t)member);
+	return k;
+}
+
 static bool expired(const struct txn *txn, struct slice row)
 {
 	return row.len < HEADER_BYTES ||
@@ -29,6 +51,7 @@ void idempotency_put(struct txn *txn, struct slice key, const struct idempotency
 {
 	uint8_t *row = arena_alloc(txn->arena, HEADER_BYTES + record->what.len);
 
+	txn->n_keys++;
 	if (!row) {
 		kv_fail(txn->kv, -ENOMEM); /* what cannot be recognised again must not be done */
 		return;
@@ -65,7 +88,7 @@ static uint64_t mix(uint64_t hash, struct slice s)
 	for (; s.len >= 8; s = slice_of(s.ptr + 8, s.len - 8)) {
 		memcpy(&word, s.ptr, sizeof(word));
 		hash = (hash ^ word) * prime;
-		hash ^= hash >> 29;
+		hash ^= hash >> 32;
 	}
 	for (size_t i = 0; i < s.len; i++) {
 		hash = (hash ^ s.ptr[i]) * prime;
@@ -75,5 +98,7 @@ static uint64_t mix(uint64_t hash, struct slice s)
 
 uint64_t idempotency_hash(struct slice method, struct slice params)
 {
-	return mix(mix(0xcbf29ce484222325, method) ^ params.len, params);
+	uint64_t hash = mix(mix(0xcbf29ce484222325, method) ^ params.len, params);
+
+	return hash ^ hash >> 32;
 }

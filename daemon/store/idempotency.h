@@ -13,7 +13,8 @@
 enum idempotency_kind {
 	IDEMPOTENCY_RUN = 1, /* what is the id of the run that was the reply */
 	IDEMPOTENCY_STEP = 2,
-	IDEMPOTENCY_DATA = 3, /* the reply itself */
+	IDEMPOTENCY_DATA = 3,  /* the reply itself */
+	IDEMPOTENCY_BATCH = 4, /* a batch, whose requests have records of their own */
 };
 
 struct idempotency {
@@ -22,6 +23,13 @@ struct idempotency {
 	struct slice what; /* borrowed from the transaction when read */
 };
 
+/*
+ * The key of the table for a caller's @key: that of a request, or of the request @member of a
+ * batch. So a caller's key that looks like another's with a number behind it is not that.
+ */
+struct key idempotency_key(struct slice key);
+struct key idempotency_member_key(struct slice key, uint32_t member);
+
 /* False when nothing was done under @key in the last 24 hours. */
 bool idempotency_find(struct txn *txn, struct slice key, struct idempotency *out);
 
@@ -29,7 +37,8 @@ void idempotency_put(struct txn *txn, struct slice key, const struct idempotency
 
 /*
  * Remove expired records among the next @n from where the last call stopped; @at, the writer's,
- * starts as {0}. Two looks for each record that is added keep the table bounded.
+ * starts as {0}. At least two looks for each record that is added (txn->n_keys) keep the table at
+ * a small multiple of what 24 hours bring.
  */
 void idempotency_sweep(struct txn *txn, struct key *at, unsigned int n);
 

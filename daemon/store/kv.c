@@ -31,6 +31,8 @@ static int kv_map_error(int rc)
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL:
 		return -E2BIG;
+	case MDB_PANIC:
+		return -ENOTRECOVERABLE;
 	case MDB_READERS_FULL:
 		return -EBUSY;
 	case MDB_VERSION_MISMATCH:
@@ -54,23 +56,23 @@ static struct slice from_val(MDB_val v)
 	return slice_of(v.mv_data, v.mv_size);
 }
 
-static int open_tables(struct kv *kv, const struct kv_options *o)
+int kv_open_tables(struct kv *kv, const char *const *names, unsigned int from, unsigned int to)
 {
 	MDB_txn *txn;
 	int rc;
 
 	rc = mdb_txn_begin(kv->env, NULL, 0, &txn);
 	if (rc) {
-		return rc;
+		return kv_map_error(rc);
 	}
-	for (unsigned int i = 0; i < o->n_tables && !rc; i++) {
-		rc = mdb_dbi_open(txn, o->tables[i], MDB_CREATE, &kv->tables[i]);
+	for (unsigned int i = from; i < to && !rc; i++) {
+		rc = mdb_dbi_open(txn, names[i], MDB_CREATE, &kv->tables[i]);
 	}
 	if (rc) {
 		mdb_txn_abort(txn);
-		return rc;
+		return kv_map_error(rc);
 	}
-	return mdb_txn_commit(txn);
+	return kv_map_error(mdb_txn_commit(txn));
 }
 
 /* A file that was just made is durable only once its directory is. */
@@ -111,9 +113,6 @@ int kv_open(struct kv **out, const struct kv_options *o)
 	}
 	if (!rc) {
 		rc = mdb_reader_check(kv->env, &dead);
-	}
-	if (!rc) {
-		rc = open_tables(kv, o);
 	}
 	if (!rc) {
 		rc = sync_directory(o->dir);

@@ -6,7 +6,8 @@
  * find nothing, and the commit refuses. So a caller may write a row of operations and ask once.
  *
  * Errors: -ENOSPC the map is full, -E2BIG the transaction is too large, -EIO the disk or the file
- * failed, -ENOMEM, or another -errno.
+ * failed, -ENOTRECOVERABLE the environment is of no more use, -EBADMSG what is stored makes no
+ * sense, -ENOMEM, or another -errno.
  */
 #pragma once
 
@@ -23,8 +24,6 @@ enum kv_sync {
 
 struct kv_options {
 	const char *dir; /* must exist */
-	const char *const *tables;
-	unsigned int n_tables; /* at most 32 */
 	size_t map_size_bytes;
 	enum kv_sync sync;
 };
@@ -37,6 +36,14 @@ struct kv_usage {
 /* Returns 0, -errno, or an error as above; -EPROTO when the file is of an LMDB that can't be read.
  */
 int kv_open(struct kv **out, const struct kv_options *options);
+
+/*
+ * Make the tables with numbers from @from up to, not including, @to known by @names[number], and
+ * make those that are not there. At most 32 in all; before any other transaction. Returns 0 or an
+ * error as above.
+ */
+int kv_open_tables(struct kv *kv, const char *const *names, unsigned int from, unsigned int to);
+
 void kv_close(struct kv *kv);
 static inline void kv_closep(struct kv **kv)
 {

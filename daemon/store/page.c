@@ -1,5 +1,7 @@
 #include "daemon/store/page.h"
 
+#include <errno.h>
+
 struct walk {
 	struct kv_cursor cursors[PAGE_PREFIXES];
 	const struct key *prefixes;
@@ -162,6 +164,10 @@ void page_read(struct txn *txn, const struct page *page, const struct page_sourc
 	out->has_more = false;
 	walk_open(&walk, txn, page, source);
 	while (!out->has_more && (c = walk_next(&walk))) {
+		if (txn->stopping && *txn->stopping) {
+			kv_fail(txn->kv, -ECANCELED);
+			break;
+		}
 		object = c->value;
 		if (source->object && !source->object(source->context, c->key, c->value, &object)) {
 			continue;

@@ -49,7 +49,8 @@ struct page_result {
 
 /*
  * Read a page, of no more than @max_bytes in all: what does not fit is left for the next page.
- * Not even one object may have fitted: then n is 0 and has_more is true.
+ * Not even one object may have fitted: then n is 0 and has_more is true. The transaction fails
+ * with -ECANCELED when txn->stopping becomes true.
  */
 void page_read(struct txn *txn, const struct page *page, const struct page_source *source,
 	size_t max_bytes, struct page_result *out);

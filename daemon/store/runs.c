@@ -17,22 +17,26 @@ bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key
 	return kv_get(txn->kv, T_RUNS, key_slice(key), bytes);
 }
 
-bool runs_load(struct txn *txn, struct slice id, struct run *out)
+bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out)
 {
-	struct slice bytes;
-
-	if (!runs_find(txn, id, &bytes, &out->key)) {
-		return false;
-	}
 	bytes = arena_dup(txn->arena, bytes);
 	if (!bytes.ptr || !record_read(&schema_run, bytes, out->v)) {
-		kv_fail(txn->kv, bytes.ptr ? -EIO : -ENOMEM);
+		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
 		return false;
 	}
+	out->key = *key;
 	mp_get_str(out->v[RUN_id], &out->id);
 	mp_get_str(out->v[RUN_thread_id], &out->thread_id);
 	out->status = (enum run_status)run_status_of(out->v[RUN_status]);
 	return true;
+}
+
+bool runs_load(struct txn *txn, struct slice id, struct run *out)
+{
+	struct slice bytes;
+	struct key key;
+
+	return runs_find(txn, id, &bytes, &key) && runs_load_at(txn, &key, bytes, out);
 }
 
 static struct key status_key(const struct run *run, enum run_status status)
@@ -47,7 +51,11 @@ static struct key status_key(const struct run *run, enum run_status status)
 /* The deadlines that a run of this status has. */
 static void set_deadlines(struct txn *txn, const struct run *run, enum run_status status)
 {
-	struct deadline d = {.kind = DEADLINE_EXPIRY, .run_id = run->id};
+	struct deadline d = {
+		.kind = DEADLINE_EXPIRY,
+		.run_id = run->id,
+		.position = key_position(key_slice(&run->key)),
+	};
 	int64_t expires_at;
 
 	if (mp_get_int(run->v[RUN_expires_at], &expires_at)) {

@@ -19,7 +19,10 @@ struct run {
 /* A run's stored bytes, borrowed, and its key; false when there is none of that id. */
 bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
 
-/* The same, copied and taken apart; a damaged record fails the transaction. */
+/* Copy and take apart what runs_find() found; a damaged record fails the transaction. */
+bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out);
+
+/* Both. */
 bool runs_load(struct txn *txn, struct slice id, struct run *out);
 
 /*

@@ -29,7 +29,7 @@ static bool load(struct txn *txn, struct slice key, struct slice bytes, struct s
 	out->key = key_from(key);
 	bytes = arena_dup(txn->arena, bytes);
 	if (!bytes.ptr || !record_read(&schema_step, bytes, out->v)) {
-		kv_fail(txn->kv, bytes.ptr ? -EIO : -ENOMEM);
+		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
 		return false;
 	}
 	mp_get_str(out->v[STEP_id], &out->id);

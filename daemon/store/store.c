@@ -62,7 +62,8 @@ static uint64_t last_change(struct kv_txn *kv)
 	return seq;
 }
 
-static int check_version(struct store *store, struct kv_txn *kv, char *why)
+/* Before any other table is made: a store of another version is left as it is. */
+static int check_version(struct kv_txn *kv, char *why)
 {
 	uint64_t version;
 
@@ -70,19 +71,18 @@ static int check_version(struct store *store, struct kv_txn *kv, char *why)
 		meta_put(kv, "version", STORE_VERSION);
 		return 0;
 	}
-	if (version != STORE_VERSION) {
-		snprintf(why, 256,
-			"the store is of version %llu, this program reads version %d: use the "
-			"runstored "
-			"that wrote it, or export with that one and import with this one",
-			(unsigned long long)version, STORE_VERSION);
-		return -EPROTO;
+	if (version == STORE_VERSION) {
+		return 0;
 	}
-	store->seq = last_change(kv);
-	return 0;
+	snprintf(why, 256,
+		"the store is of version %llu, this program reads version %d: use the runstored "
+		"that "
+		"wrote it, or export with that one and import with this one",
+		(unsigned long long)version, STORE_VERSION);
+	return -EPROTO;
 }
 
-static int store_prepare(struct store *store, char *why)
+static int settle_version(struct store *store, char *why)
 {
 	struct kv_txn *kv;
 	int r;
@@ -91,7 +91,7 @@ static int store_prepare(struct store *store, char *why)
 	if (r) {
 		return r;
 	}
-	r = check_version(store, kv, why);
+	r = check_version(kv, why);
 	if (r) {
 		kv_abort(kv);
 		return r;
@@ -99,12 +99,36 @@ static int store_prepare(struct store *store, char *why)
 	return kv_commit(kv);
 }
 
+static int store_prepare(struct store *store, char *why)
+{
+	struct kv_txn *kv;
+	int r;
+
+	r = kv_open_tables(store->kv, table_names, T_META, T_META + 1);
+	if (!r) {
+		r = settle_version(store, why);
+	}
+	if (!r) {
+		r = kv_open_tables(store->kv, table_names, T_META + 1, N_TABLES);
+	}
+	if (!r) {
+		r = kv_read_open(store->kv, &kv);
+	}
+	if (r) {
+		return r;
+	}
+	r = kv_read_begin(kv);
+	if (!r) {
+		store->seq = last_change(kv);
+	}
+	kv_read_close(kv);
+	return r;
+}
+
 int store_open(struct store **out, const struct store_options *o, char why[static 256])
 {
 	struct kv_options options = {
 		.dir = o->dir,
-		.tables = table_names,
-		.n_tables = N_TABLES,
 		.map_size_bytes = o->map_size_bytes,
 		.sync = o->sync,
 	};
@@ -210,13 +234,16 @@ int txn_nest_end(struct txn *txn, struct txn_nest *nest, bool keep)
 	return r;
 }
 
-struct slice txn_issue_id(struct txn *txn, const char *prefix)
+struct slice txn_issue_id(struct txn *txn, enum table table, const char *prefix)
 {
 	char id[64], ulid[ULID_LENGTH + 1];
+	struct slice value;
 
-	if (ulid_next(&txn->store->ulids, (uint64_t)txn->now_ms, ulid)) {
-		return slice_of(NULL, 0);
-	}
-	snprintf(id, sizeof(id), "%s%s", prefix, ulid);
+	do {
+		if (ulid_next(&txn->store->ulids, (uint64_t)txn->now_ms, ulid)) {
+			return slice_of(NULL, 0);
+		}
+		snprintf(id, sizeof(id), "%s%s", prefix, ulid);
+	} while (kv_get(txn->kv, table, slice_str(id), &value));
 	return arena_dup(txn->arena, slice_str(id));
 }

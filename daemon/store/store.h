@@ -12,6 +12,8 @@
 #include "proto/buf.h"
 #include "proto/ulid.h"
 
+#include <stdatomic.h>
+
 enum table {
 	T_META,		   /* name -> number */
 	T_RUNS,		   /* thread 00 position -> Run */
@@ -62,6 +64,10 @@ struct txn {
 	const char *by;	     /* who changes: client, daemon */
 	uint64_t seq;	     /* the last number given to an object or a change */
 	struct buf *events;  /* what is to be published once this is committed (changes.h) */
+	bool full;	     /* there is only room for what makes room */
+	unsigned int n_keys; /* idempotency records added */
+	const atomic_bool
+		*stopping; /* when it becomes true, reads that take long give up; or NULL */
 };
 
 /* @kv must have been begun. */
@@ -74,7 +80,7 @@ void txn_abort(struct txn *txn);
 
 /*
  * A transaction inside @txn: until txn_nest_end(), what is done with @txn is done in it. @keep
- * says whether it stays. Returns 0 or a kv error, which is then @txn's as well.
+ * says whether it stays. Returns 0 or a kv error: the whole transaction must then be given up.
  */
 struct txn_nest {
 	struct kv_txn *parent;
@@ -85,5 +91,8 @@ struct txn_nest {
 int txn_nest_begin(struct txn *txn, struct txn_nest *nest);
 int txn_nest_end(struct txn *txn, struct txn_nest *nest, bool keep);
 
-/* An id with @prefix ("run_") and a fresh ULID, in the arena; ptr NULL when that failed. */
-struct slice txn_issue_id(struct txn *txn, const char *prefix);
+/*
+ * An id with @prefix ("run_") and a fresh ULID that is no key of @table yet, in the arena; ptr
+ * NULL when that failed. (A caller may have chosen an id that looks like one to be issued.)
+ */
+struct slice txn_issue_id(struct txn *txn, enum table table, const char *prefix);

@@ -4,7 +4,7 @@
 #include "daemon/store/store.h"
 
 struct thread {
-	int64_t created_at; /* of its earliest run */
+	int64_t created_at; /* of the earliest run that it ever had */
 	uint64_t seq;	    /* place among the threads of one second */
 	uint64_t runs;
 	uint64_t steps;

@@ -49,10 +49,10 @@ static void *import_main(void *context)
 	struct import *im = context;
 	int s = client_open(im->url);
 	struct buf frame = {0};
-	uint64_t first;
+	uint64_t at;
 
-	while ((first = im->next += CHUNK) - CHUNK < im->end) {
-		uint64_t at = first - CHUNK, n = im->end - at < CHUNK ? im->end - at : CHUNK;
+	while ((at = atomic_fetch_add(&im->next, CHUNK)) < im->end) {
+		uint64_t n = im->end - at < CHUNK ? im->end - at : CHUNK;
 		struct slice reply;
 
 		make_frame(im, at, n, &frame);

@@ -117,7 +117,7 @@ static void print_row(const struct row *row)
 	}
 	format_goal(goal, sizeof(goal), row);
 	format_verdict(verdict, sizeof(verdict), row);
-	printf("%-44s %7s %12s %10s  %-20s %12s %10s  %-17s %-14s %s\n", row->name, clients, value,
+	printf("%-50s %7s %12s %10s  %-20s %12s %10s  %-17s %-14s %s\n", row->name, clients, value,
 		p99, row->floor_name ? row->floor_name : "-", base, base_p99, ratio, goal, verdict);
 }
 
@@ -128,7 +128,7 @@ static void print_table(void)
 	printf("%ld cores, %s, %u rounds of %.2f s, medians of the rounds\n\n",
 		sysconf(_SC_NPROCESSORS_ONLN), place_filesystem(), rounds_count(),
 		rounds_seconds());
-	printf("%-44s %7s %12s %10s  %-20s %12s %10s  %-17s %-14s %s\n", "measured", "clients",
+	printf("%-50s %7s %12s %10s  %-20s %12s %10s  %-17s %-14s %s\n", "measured", "clients",
 		"median", "p99", "floor", "median", "p99", "ratio (range)", "target", "result");
 	for (size_t i = 0; i < n_rows; i++) {
 		print_row(&rows[i]);

@@ -16,7 +16,7 @@ enum goal {
 };
 
 struct row {
-	char name[56];
+	char name[64];
 	unsigned int n_clients; /* 0: does not apply */
 	enum unit unit;
 	double value;

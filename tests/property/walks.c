@@ -84,11 +84,24 @@ static void tick_off(struct walk *walk, const json_t *list)
 	}
 }
 
-/* Others write; false when that took the walk's cursor, or its whole list, away. */
+/* Where the walk stands: the thing that its cursor names, or NULL. */
+static const struct thing *cursor_of(const struct walk *walk)
+{
+	const struct query *query = &walk->query;
+	const char *id = walk->backwards ? query->before : query->after;
+
+	return *id ? oracle_find(&walk->world->oracle, query->kind, id) : NULL;
+}
+
+/*
+ * Others write. False when the walk cannot go on: its list or its cursor was deleted, or the
+ * cursor is a thread that moved in the list since it got an earlier run.
+ */
 static bool disturb(struct walk *walk, bool may_delete)
 {
+	const struct thing *cursor = cursor_of(walk);
+	const struct thing was = cursor ? *cursor : (struct thing){0};
 	struct world *world = walk->world;
-	struct query *query = &walk->query;
 	struct deed deed;
 
 	for (uint64_t left = dice_roll(&world->dice, 4); left && walk->writes < MAX_WRITES;
@@ -98,9 +111,14 @@ static bool disturb(struct walk *walk, bool may_delete)
 			&deed);
 		world_do(world, &deed);
 	}
-	return (!*query->run || oracle_find(&world->oracle, RUNS, query->run)) &&
-	       (!*query->after || oracle_find(&world->oracle, query->kind, query->after)) &&
-	       (!*query->before || oracle_find(&world->oracle, query->kind, query->before));
+	if (*walk->query.run && !oracle_find(&world->oracle, RUNS, walk->query.run)) {
+		return false;
+	}
+	if (!was.seq) {
+		return true;
+	}
+	cursor = cursor_of(walk);
+	return cursor && cursor->seq == was.seq && cursor->created_at == was.created_at;
 }
 
 /* The last object of the list stands outside the walk back from it. */
@@ -184,6 +202,7 @@ static bool play_walk(struct world *world, unsigned int number, bool may_delete,
 		1 + (int)dice_roll(&world->dice, dice_chance(&world->dice, 20) ? 100 : 9);
 	mark_all(&walk, &walk.marks);
 	complete = walk_through(&walk, may_delete);
+	assert_true(complete || may_delete || walk.query.kind == THREADS);
 	expect_each_once(&walk, complete);
 	json_array_clear(world->wire->kept);
 	*pages += walk.pages;
@@ -208,7 +227,7 @@ static void walk_often(void **state, uint64_t stream, bool may_delete)
 		complete += play_walk(&world, i, may_delete, &pages);
 	}
 	printf("# %u of %d walks to the end, %zu pages\n", complete, N_WALKS, pages);
-	assert_true(may_delete ? complete > N_WALKS / 4 : complete == N_WALKS);
+	assert_true(complete > N_WALKS / 2);
 	world_finish(&world);
 }
 

@@ -1,0 +1,189 @@
+#include "cmocka_all.h"
+
+#include "model.h"
+#include "objects.h"
+#include "rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void model_init(struct model *model)
+{
+	*model = (struct model){.runs = json_array(),
+		.steps = json_array(),
+		.threads = json_array(),
+		.keys = json_object()};
+}
+
+void model_finish(struct model *model)
+{
+	json_decref(model->runs);
+	json_decref(model->steps);
+	json_decref(model->threads);
+	json_decref(model->keys);
+}
+
+json_t *model_find(json_t *objects, const char *id)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(objects, i, object)
+	{
+		if (id && !strcmp(get_text(object, "id"), id)) {
+			return object;
+		}
+	}
+	return NULL;
+}
+
+json_t *model_steps_of(const struct model *model, const char *run_id)
+{
+	json_t *steps = json_array(), *step;
+	size_t i;
+
+	json_array_foreach(model->steps, i, step)
+	{
+		if (!strcmp(get_text(step, "run_id"), run_id)) {
+			json_array_append(steps, step);
+		}
+	}
+	return steps;
+}
+
+bool model_ended(const char *status)
+{
+	return !strstr(" queued in_progress requires_action cancelling ", status);
+}
+
+/* The table of section 4, but for what only a lease or tool outputs do. */
+bool model_allows(const char *from, const char *to)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+	} rows[] = {
+		{"queued", " in_progress cancelled failed expired "},
+		{"in_progress", " requires_action completed incomplete failed cancelling expired "},
+		{"requires_action", " cancelled failed expired "},
+		{"cancelling", " cancelled completed incomplete failed expired "},
+	};
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", to);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!strcmp(rows[i].from, from)) {
+			return strstr(rows[i].to, word);
+		}
+	}
+	return false;
+}
+
+static const struct {
+	const char *name;
+	model_method *method;
+	enum { ANSWERS_RUN, ANSWERS_STEP, ANSWERS_DATA } kind;
+} methods[] = {
+	{"runs.create", model_runs_create, ANSWERS_RUN},
+	{"runs.update", model_runs_update, ANSWERS_RUN},
+	{"runs.cancel", model_runs_cancel, ANSWERS_RUN},
+	{"runs.submit_tool_outputs", model_runs_submit, ANSWERS_RUN},
+	{"runs.delete", model_runs_delete, ANSWERS_DATA},
+	{"steps.create", model_steps_create, ANSWERS_STEP},
+	{"steps.update", model_steps_update, ANSWERS_STEP},
+	{"threads.delete", model_threads_delete, ANSWERS_DATA},
+	{"objects.import", model_import, ANSWERS_DATA},
+};
+
+enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
+
+static size_t method_number(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_METHODS && strcmp(methods[i].name, name) != 0) {
+		i++;
+	}
+	return i;
+}
+
+/* Done before: the object as it is now, or the same data again. */
+static json_t *repeat(struct model *model, size_t number, const json_t *record)
+{
+	const json_t *result = json_object_get(record, "result");
+	const json_t *object;
+
+	if (methods[number].kind == ANSWERS_DATA) {
+		return answer_with(result);
+	}
+	object = model_find(methods[number].kind == ANSWERS_RUN ? model->runs : model->steps,
+		get_text(result, "id"));
+	return object ? answer_with(object) : answer_code("not_found");
+}
+
+json_t *model_call(struct model *model, const char *key, const char *method, const json_t *params)
+{
+	const json_t *record = key ? json_object_get(model->keys, key) : NULL;
+	size_t number = method_number(method);
+	json_t *answer;
+
+	if (number == N_METHODS) {
+		return answer_code("unknown_method");
+	}
+	if (record) {
+		return !strcmp(get_text(record, "method"), method) &&
+				       json_equal(json_object_get(record, "params"), params)
+			       ? repeat(model, number, record)
+			       : answer_code("idempotency_conflict");
+	}
+	answer = methods[number].method(model, params);
+	if (key && json_is_null(json_array_get(answer, 0))) {
+		json_object_set_new(model->keys, key,
+			json_pack("{sssoso}", "method", method, "params", json_deep_copy(params),
+				"result", json_deep_copy(json_array_get(answer, 1))));
+	}
+	return answer;
+}
+
+static struct model copy_of(const struct model *model)
+{
+	return (struct model){.runs = json_deep_copy(model->runs),
+		.steps = json_deep_copy(model->steps),
+		.threads = json_deep_copy(model->threads),
+		.keys = json_deep_copy(model->keys),
+		.n_issued = model->n_issued};
+}
+
+/* One failure is the failure of all, and its param begins with the request's place. */
+static json_t *fail_all(json_t *answers, json_t *answer, size_t at)
+{
+	json_t *error = json_incref(json_array_get(answer, 0));
+
+	json_decref(answers);
+	json_decref(answer);
+	json_object_set_new(error, "param", json_sprintf("requests[%zu]", at));
+	return json_pack("[on]", error);
+}
+
+json_t *model_batch(struct model *model, const char *key, const json_t *requests, bool atomic)
+{
+	struct model before = copy_of(model);
+	json_t *answers = json_array(), *request, *answer;
+	char name[80];
+	size_t i;
+
+	json_array_foreach(requests, i, request)
+	{
+		snprintf(name, sizeof(name), "%s#%zu", key ? key : "", i);
+		answer = model_call(model, key ? name : NULL,
+			json_string_value(json_array_get(request, 0)), json_array_get(request, 1));
+		if (atomic && !json_is_null(json_array_get(answer, 0))) {
+			model_finish(model);
+			*model = before;
+			return fail_all(answers, answer, i);
+		}
+		json_array_append_new(answers, answer);
+	}
+	model_finish(&before);
+	return json_pack("[no]", answers);
+}
