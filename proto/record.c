@@ -36,24 +36,33 @@ const struct schema schema_step = {
 const struct schema schema_run_import = OBJECT_OF(run_fields);
 const struct schema schema_step_import = OBJECT_OF(step_fields);
 
-bool record_read(const struct schema *s, struct slice bytes, struct slice *values)
+static bool read_fields(const struct schema *s, struct slice *in, struct slice *values, size_t n)
 {
 	struct mp t;
 
-	if (!mp_read(&bytes, &t) || t.type != MP_MAP || t.n != s->n_fields) {
+	if (!mp_read(in, &t) || t.type != MP_MAP || t.n != s->n_fields) {
 		return false;
 	}
-	for (size_t i = 0; i < s->n_fields; i++) {
-		if (!mp_read(&bytes, &t) || t.type != MP_STR ||
-			!slice_is(t.str, s->fields[i].name)) {
+	for (size_t i = 0; i < n; i++) {
+		if (!mp_read(in, &t) || t.type != MP_STR || !slice_is(t.str, s->fields[i].name)) {
 			return false;
 		}
-		values[i] = mp_value(&bytes);
+		values[i] = mp_value(in);
 		if (!values[i].ptr) {
 			return false;
 		}
 	}
-	return !bytes.len;
+	return true;
+}
+
+bool record_read(const struct schema *s, struct slice bytes, struct slice *values)
+{
+	return read_fields(s, &bytes, values, s->n_fields) && !bytes.len;
+}
+
+bool record_read_first(const struct schema *s, struct slice bytes, struct slice *values, size_t n)
+{
+	return read_fields(s, &bytes, values, n);
 }
 
 void record_write(const struct schema *s, const struct slice *values, struct buf *out)

@@ -31,6 +31,9 @@ extern const struct schema schema_step_import;
  */
 bool record_read(const struct schema *s, struct slice bytes, struct slice *values);
 
+/* The same for the first @n fields alone, and no check of what follows them. */
+bool record_read_first(const struct schema *s, struct slice bytes, struct slice *values, size_t n);
+
 /* Append the object that @values make; a value with ptr NULL makes it -ENOMEM, as an append. */
 void record_write(const struct schema *s, const struct slice *values, struct buf *out);
 

@@ -77,6 +77,7 @@ static int import_step(struct import *im, struct slice bytes)
 		return refuse(im, E_INVALID_PARAMS, "thread_id", "Thread", step.thread_id,
 			"is not that of the step's run");
 	}
+	step.run_key = key;
 	if (steps_find(txn, step.id, &stored, &key)) {
 		return compare(im, "Step", step.id, stored, bytes);
 	}

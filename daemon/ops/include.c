@@ -86,7 +86,9 @@ void include_put_step(struct op *op, struct slice bytes)
 {
 	static const char results[] = "\xa7results";
 
-	if (!asked_for(op) && memmem(bytes.ptr, bytes.len, results, sizeof(results) - 1)) {
+	if (!asked_for(op) &&
+		slice_eq(record_field(bytes, STEP_type), SLICE_LIT("\xaatool_calls")) &&
+		memmem(bytes.ptr, bytes.len, results, sizeof(results) - 1)) {
 		copy_map(bytes, "step_details", NULL, op->out, strip_details);
 	} else {
 		buf_put(op->out, bytes);

@@ -130,12 +130,12 @@ void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status
 {
 	struct arena *kept = txn->arena;
 	struct arena arena = {0};
-	struct key after = {0};
+	struct open_steps walk;
 	struct step step;
 
 	txn->arena = &arena;
-	while (steps_next_open(txn, run, key_slice(&after), &step)) {
-		after = step.key;
+	steps_open_begin(txn, run, &walk);
+	while (steps_open_next(txn, &walk, &step)) {
 		end_step(txn, run, to, &step);
 		arena_finish(&arena);
 	}

@@ -2,6 +2,7 @@
  */
 #include "daemon/ops/include.h"
 #include "daemon/ops/op.h"
+#include "daemon/store/active.h"
 #include "daemon/store/page.h"
 #include "daemon/store/threads.h"
 
@@ -332,7 +333,7 @@ static bool find_thread(struct op *op, struct slice id, struct key *key)
 
 static void put_thread(struct op *op, struct slice id)
 {
-	struct slice active = runs_first_active(op->txn, id);
+	struct slice active = active_first(op->txn, id);
 	struct buf *out = op->out;
 	struct thread t = {0};
 	int64_t last;

@@ -75,7 +75,7 @@ int op_load_step(struct op *op, struct run *run, struct step *step)
 	if (r) {
 		return r;
 	}
-	if (!steps_load(op->txn, id, step) || !slice_eq(step->run_id, run->id)) {
+	if (!steps_load(op->txn, run, id, step)) {
 		return op_not_found(op, "run step", id, "step_id");
 	}
 	return 0;

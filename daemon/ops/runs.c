@@ -1,5 +1,6 @@
 #include "daemon/ops/lifecycle.h"
 #include "daemon/ops/tools.h"
+#include "daemon/store/active.h"
 #include "daemon/store/threads.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static int check_thread_free(struct op *op, struct slice thread_id)
 	if (on_active.ptr && !slice_is(on_active, "reject")) {
 		return 0;
 	}
-	active = runs_first_active(op->txn, thread_id);
+	active = active_first(op->txn, thread_id);
 	if (!active.ptr) {
 		return 0;
 	}

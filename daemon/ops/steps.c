@@ -35,6 +35,20 @@ static int check_run_takes_steps(struct op *op, const struct run *run)
 		run_status_names[run->status]);
 }
 
+/* Of a run that gets a step, no more is looked at: appending is what happens most. */
+static int load_head(struct op *op, struct run *run)
+{
+	struct slice bytes;
+	struct key key;
+	int r;
+
+	r = op_find_run(op, &bytes, &key);
+	if (!r && !runs_load_head(op->txn, &key, bytes, run)) {
+		r = kv_error(op->txn->kv);
+	}
+	return r;
+}
+
 int op_steps_create(struct op *op)
 {
 	struct slice id, bytes;
@@ -42,7 +56,7 @@ int op_steps_create(struct op *op)
 	struct run run;
 	int r;
 
-	r = op_load_run(op, &run);
+	r = load_head(op, &run);
 	if (!r) {
 		r = op_check_lease(op);
 	}

@@ -119,12 +119,13 @@ static bool find_holder(struct op *op, const struct run *run, struct calls *call
 {
 	struct arena *kept = op->txn->arena;
 	struct arena arena = {0};
-	struct key after = {0}, id = {0};
+	struct open_steps walk;
+	struct key id = {0};
 	struct step step;
 
 	op->txn->arena = &arena;
-	while (calls->n && !id.len && steps_next_open(op->txn, run, key_slice(&after), &step)) {
-		after = step.key;
+	steps_open_begin(op->txn, run, &walk);
+	while (calls->n && !id.len && steps_open_next(op->txn, &walk, &step)) {
 		if (holds_calls(&step, calls)) {
 			id = key_from(step.id);
 		}
@@ -132,7 +133,7 @@ static bool find_holder(struct op *op, const struct run *run, struct calls *call
 	}
 	arena_finish(&arena);
 	op->txn->arena = kept;
-	return id.len && steps_load(op->txn, key_slice(&id), out);
+	return id.len && steps_load(op->txn, run, key_slice(&id), out);
 }
 
 /* {id, type, function: {name, arguments, output}}; the output is null while there is none. */
@@ -183,7 +184,8 @@ int step_make(struct op *op, const struct run *run, struct slice id, struct slic
 {
 	struct arena *arena = op->txn->arena;
 
-	*out = (struct step){.id = id, .run_id = run->id, .thread_id = run->thread_id};
+	*out = (struct step){
+		.id = id, .run_id = run->id, .thread_id = run->thread_id, .run_key = run->key};
 	if (!id.ptr) {
 		return -ENOMEM;
 	}

@@ -33,6 +33,14 @@ static int check_details(struct op *op, int to)
 	return 0;
 }
 
+static bool first_open(struct op *op, const struct run *run, struct step *out)
+{
+	struct open_steps walk;
+
+	steps_open_begin(op->txn, run, &walk);
+	return steps_open_next(op->txn, &walk, out);
+}
+
 static int check_transition(struct op *op, const struct run *run, int to)
 {
 	struct slice expected = op->args[P_expected_status];
@@ -51,8 +59,7 @@ static int check_transition(struct op *op, const struct run *run, int to)
 			"A run with status '%s' cannot become '%s' by an update.",
 			run_status_names[run->status], run_status_names[to]);
 	}
-	if ((to == RUN_COMPLETED || to == RUN_INCOMPLETE) &&
-		steps_next_open(op->txn, run, slice_of(NULL, 0), &open)) {
+	if ((to == RUN_COMPLETED || to == RUN_INCOMPLETE) && first_open(op, run, &open)) {
 		return problem_set(op->problem, E_STEPS_IN_PROGRESS, "status",
 			"The run cannot become '%s': its step '%.*s' is in progress.",
 			run_status_names[to], (int)open.id.len, (const char *)open.id.ptr);

@@ -42,21 +42,37 @@ bool queue_push(struct queue *q, struct request *request)
 		q->last = &request->next;
 		q->n++;
 		q->bytes += request->message.len;
-		pthread_cond_signal(&q->changed);
+		if (q->n >= q->want) {
+			pthread_cond_signal(&q->changed);
+		}
 	}
 	pthread_mutex_unlock(&q->lock);
 	return room;
 }
 
-static void wait_until(struct queue *q, uint64_t until_ns)
+/* Wait until @n requests are there, the queue is closed, or @until_ns has come. */
+static void wait_for(struct queue *q, unsigned int n, uint64_t until_ns)
 {
 	struct timespec t = {.tv_sec = (time_t)(until_ns / 1000000000u),
 		.tv_nsec = (long)(until_ns % 1000000000u)};
 	int r = 0;
 
-	while (!q->first && !q->closed && r != ETIMEDOUT) {
+	while (q->n < n && !q->closed && r != ETIMEDOUT) {
 		r = pthread_cond_timedwait(&q->changed, &q->lock, &t);
 	}
+}
+
+void queue_gather(struct queue *q, unsigned int more, uint64_t until_ns, uint64_t wait_ns)
+{
+	pthread_mutex_lock(&q->lock);
+	more += q->n;
+	wait_for(q, 1, until_ns);
+	if (q->n && q->n < more && wait_ns) {
+		q->want = more;
+		wait_for(q, more, clock_ns() + wait_ns);
+		q->want = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
 }
 
 struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns, unsigned int *n)
@@ -64,7 +80,7 @@ struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns,
 	struct request *first, **end;
 
 	pthread_mutex_lock(&q->lock);
-	wait_until(q, until_ns);
+	wait_for(q, 1, until_ns);
 	first = q->first;
 	end = &q->first;
 	for (*n = 0; *n < max && *end; ++*n) {

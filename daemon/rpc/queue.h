@@ -14,6 +14,7 @@ struct queue {
 	unsigned int max;
 	size_t bytes; /* of the frames that wait */
 	size_t max_bytes;
+	unsigned int want; /* tell the taker once so many are there */
 	bool closed;
 };
 
@@ -28,6 +29,12 @@ bool queue_push(struct queue *q, struct request *request);
  * came by then, or when the queue is closed and empty. @n tells how many are linked.
  */
 struct request *queue_take(struct queue *q, unsigned int max, uint64_t until_ns, unsigned int *n);
+
+/*
+ * Wait as above for the first request, and then, at most @wait_ns more, until there are @more
+ * besides those that are there when it is called. For a single taker.
+ */
+void queue_gather(struct queue *q, unsigned int more, uint64_t until_ns, uint64_t wait_ns);
 
 /* Nothing more will be pushed. */
 void queue_close(struct queue *q);

@@ -15,6 +15,15 @@
 #define QUEUE_MAX_BYTES (256u << 20)
 #define BATCH_MAX 1024
 #define SETTLE_MAX 1000 /* deadlines in a transaction */
+
+/*
+ * Clients that wait for their replies send again as soon as they have them. Left to itself, one
+ * half of them would gather while the other half commits, for ever, and each commit would serve
+ * half of them at nearly the full price. So after a batch its senders are waited for, for no more
+ * than this part of the time that a commit takes. A lone client waits for nobody.
+ */
+#define GATHER_PART 4
+
 #define HOUSEKEEPING_NS 60000000000u
 #define RETRY_NS 1000000000u
 #define EVENTS_KEPT (1u << 20) /* bytes of the buffer to keep from batch to batch */
@@ -29,6 +38,7 @@ struct writer {
 	uint64_t settle_after_ns; /* after a failure: not before this */
 	uint64_t flush_at_ns;	  /* UINT64_MAX: nothing to flush */
 	uint64_t housekeeping_ns;
+	uint64_t commit_ns; /* that the last commit took */
 	pthread_t thread;
 };
 
@@ -85,7 +95,8 @@ static int commit(struct writer *w, struct txn *txn, unsigned int n)
 	if (r || !changed) {
 		return r;
 	}
-	stats_commit(w->o.service->stats, n, clock_ns() - start);
+	w->commit_ns = clock_ns() - start;
+	stats_commit(w->o.service->stats, n, w->commit_ns);
 	if (w->o.flush_ms && w->flush_at_ns == UINT64_MAX) {
 		w->flush_at_ns = start + (uint64_t)w->o.flush_ms * 1000000;
 	}
@@ -247,10 +258,11 @@ static void *writer_main(void *context)
 {
 	struct writer *w = context;
 	struct request *first;
-	unsigned int n;
+	unsigned int n = 0;
 
 	while (!queue_ended(&w->queue)) {
-		first = queue_take(&w->queue, BATCH_MAX, wake_at(w), &n);
+		queue_gather(&w->queue, n, wake_at(w), w->commit_ns / GATHER_PART);
+		first = queue_take(&w->queue, BATCH_MAX, 0, &n);
 		end_if_fatal(w, settle_due(w));
 		if (first) {
 			commit_batch(w, first, n);

@@ -84,7 +84,7 @@ void changes_add(struct txn *txn, const struct change *c)
 	end_part(out, part);
 	if (!buf_error(out)) {
 		key_u64(&key, c->seq);
-		kv_put(txn->kv, T_CHANGES, key_slice(&key),
+		kv_append(txn->kv, T_CHANGES, key_slice(&key),
 			slice_of(out->ptr + start, out->len - start));
 	}
 }

@@ -1,4 +1,5 @@
 #include "daemon/store/check.h"
+#include "daemon/store/active.h"
 #include "daemon/store/deadlines.h"
 #include "daemon/store/steps.h"
 #include "daemon/store/threads.h"
@@ -10,7 +11,6 @@
 
 struct tally {
 	uint64_t active;
-	uint64_t open_steps;
 	uint64_t expiries;
 };
 
@@ -64,6 +64,35 @@ static void check_deadline(struct txn *txn, struct check *check, struct tally *t
 	}
 }
 
+/* What is kept of a run that is not terminal: as many steps in progress, none before the first. */
+static void check_active(struct txn *txn, struct check *check, struct slice key, struct slice id)
+{
+	struct key prefix = steps_prefix(key_first_id(key), id);
+	struct active active = {0};
+	struct kv_cursor c;
+	uint64_t n = 0;
+
+	if (!active_get(txn, key, &active) || !slice_eq(active.run_id, id)) {
+		report(check, id, "the run has not ended and is not among those");
+		return;
+	}
+	kv_cursor_open(txn->kv, T_STEPS, &c);
+	for (bool more = kv_seek(&c, key_slice(&prefix));
+		more && slice_eq(key_prefix(c.key), key_slice(&prefix)); more = kv_next(&c)) {
+		bool open = step_status_of(record_field(c.value, STEP_status)) == STEP_IN_PROGRESS;
+
+		n += open;
+		if (open &&
+			memcmp(key_position(c.key).ptr, active.first_open, POSITION_BYTES) < 0) {
+			report(check, id, "a step in progress is before the first of them");
+		}
+	}
+	kv_cursor_close(&c);
+	if (n != active.open_steps) {
+		report(check, id, "the run counts other steps in progress than it has");
+	}
+}
+
 static void check_run(
 	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
 {
@@ -90,10 +119,10 @@ static void check_run(
 		!index_is(txn, T_RUNS_BY_STATUS, key_slice(&status_key), c->key)) {
 		report(check, id, "the run is not in each index");
 	}
-	if (has_key(txn, T_RUNS_ACTIVE, c->key) == run_status_terminal((enum run_status)status)) {
-		report(check, id, "the run is active or not, and its index says otherwise");
+	if (!run_status_terminal((enum run_status)status)) {
+		check_active(txn, check, c->key, id);
+		tally->active++;
 	}
-	tally->active += !run_status_terminal((enum run_status)status);
 	check_deadline(txn, check, tally, v, id);
 	check->runs++;
 }
@@ -103,7 +132,6 @@ static void check_step(
 {
 	struct slice v[N_STEP_FIELDS], id, run, thread;
 	struct key prefix;
-	bool open;
 
 	if (!record_read(&schema_step, c->value, v) || !mp_get_str(v[STEP_id], &id) ||
 		!mp_get_str(v[STEP_run_id], &run) || !mp_get_str(v[STEP_thread_id], &thread)) {
@@ -120,11 +148,6 @@ static void check_step(
 	if (!has_key(txn, T_RUN_IDS, run)) {
 		report(check, id, "the step's run is not there");
 	}
-	open = step_status_of(v[STEP_status]) == STEP_IN_PROGRESS;
-	if (open != has_key(txn, T_STEPS_OPEN, c->key)) {
-		report(check, id, "the step is in progress or not, and its index says otherwise");
-	}
-	tally->open_steps += open;
 	check->steps++;
 }
 
@@ -214,6 +237,5 @@ void check_store(struct txn *txn, struct check *check)
 	check_count(txn, check, T_RUNS_BY_STATUS, "runs_by_status", check->runs);
 	check_count(txn, check, T_RUNS_ACTIVE, "runs_active", tally.active);
 	check_count(txn, check, T_STEP_IDS, "step_ids", check->steps);
-	check_count(txn, check, T_STEPS_OPEN, "steps_open", tally.open_steps);
 	check_count(txn, check, T_THREADS_BY_TIME, "threads_by_time", check->threads);
 }

@@ -251,13 +251,24 @@ bool kv_get(struct kv_txn *txn, unsigned int table, struct slice key, struct sli
 	return true;
 }
 
-void kv_put(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value)
+static void put(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value,
+	unsigned int flags)
 {
 	MDB_val k = to_val(key), v = to_val(value);
 
 	if (!txn->error) {
-		outcome(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, 0));
+		outcome(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, flags));
 	}
+}
+
+void kv_put(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value)
+{
+	put(txn, table, key, value, 0);
+}
+
+void kv_append(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value)
+{
+	put(txn, table, key, value, MDB_APPEND);
 }
 
 bool kv_del(struct kv_txn *txn, unsigned int table, struct slice key)

@@ -83,6 +83,9 @@ void kv_fail(struct kv_txn *txn, int error);
 bool kv_get(struct kv_txn *txn, unsigned int table, struct slice key, struct slice *value);
 void kv_put(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value);
 
+/* The same for a key greater than all in the table: no search is needed. */
+void kv_append(struct kv_txn *txn, unsigned int table, struct slice key, struct slice value);
+
 /* Remove a key; false when it was not there. */
 bool kv_del(struct kv_txn *txn, unsigned int table, struct slice key);
 

@@ -1,4 +1,5 @@
 #include "daemon/store/runs.h"
+#include "daemon/store/active.h"
 #include "daemon/store/changes.h"
 #include "daemon/store/deadlines.h"
 #include "daemon/store/steps.h"
@@ -17,6 +18,14 @@ bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key
 	return kv_get(txn->kv, T_RUNS, key_slice(key), bytes);
 }
 
+static void set_texts(struct run *run, const struct key *key)
+{
+	run->key = *key;
+	mp_get_str(run->v[RUN_id], &run->id);
+	mp_get_str(run->v[RUN_thread_id], &run->thread_id);
+	run->status = (enum run_status)run_status_of(run->v[RUN_status]);
+}
+
 bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out)
 {
 	bytes = arena_dup(txn->arena, bytes);
@@ -24,10 +33,26 @@ bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, st
 		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
 		return false;
 	}
-	out->key = *key;
-	mp_get_str(out->v[RUN_id], &out->id);
-	mp_get_str(out->v[RUN_thread_id], &out->thread_id);
-	out->status = (enum run_status)run_status_of(out->v[RUN_status]);
+	set_texts(out, key);
+	return true;
+}
+
+bool runs_load_head(struct txn *txn, const struct key *key, struct slice bytes, struct run *out)
+{
+	struct slice copy, *v = out->v;
+
+	if (!record_read_first(&schema_run, bytes, v, RUN_HEAD_FIELDS)) {
+		kv_fail(txn->kv, -EBADMSG);
+		return false;
+	}
+	copy = arena_dup(txn->arena,
+		slice_of(bytes.ptr, (size_t)(v[RUN_status].ptr - bytes.ptr) + v[RUN_status].len));
+	if (!copy.ptr) {
+		kv_fail(txn->kv, -ENOMEM);
+		return false;
+	}
+	record_read_first(&schema_run, copy, v, RUN_HEAD_FIELDS);
+	set_texts(out, key);
 	return true;
 }
 
@@ -86,7 +111,6 @@ static void enter_status(struct txn *txn, const struct run *run, enum run_status
 
 	kv_put(txn->kv, T_RUNS_BY_STATUS, key_slice(&key), key_slice(&run->key));
 	if (!run_status_terminal(status)) {
-		kv_put(txn->kv, T_RUNS_ACTIVE, key_slice(&run->key), run->id);
 		set_deadlines(txn, run, status);
 	}
 }
@@ -97,9 +121,6 @@ static void leave_status(struct txn *txn, const struct run *run, struct slice st
 
 	clear_expiry(txn, stored, run->id);
 	kv_del(txn->kv, T_RUNS_BY_STATUS, key_slice(&key));
-	if (!run_status_terminal(run->status)) {
-		kv_del(txn->kv, T_RUNS_ACTIVE, key_slice(&run->key));
-	}
 }
 
 static void add_change(struct txn *txn, const struct run *run, uint64_t seq, const char *event,
@@ -131,6 +152,9 @@ void runs_insert(struct txn *txn, struct run *run, struct slice bytes, const cha
 	kv_put(txn->kv, T_RUN_IDS, run->id, key_slice(&run->key));
 	kv_put(txn->kv, T_RUNS_BY_TIME, key_position(key_slice(&run->key)), key_slice(&run->key));
 	enter_status(txn, run, run->status);
+	if (!run_status_terminal(run->status)) {
+		active_enter(txn, key_slice(&run->key), run->id);
+	}
 	threads_add_run(txn, run->thread_id, created_at, seq);
 	add_change(txn, run, seq, event, NULL, run_status_names[run->status]);
 }
@@ -145,6 +169,9 @@ void runs_replace(struct txn *txn, struct run *run, struct slice bytes)
 			leave_status(txn, run, stored);
 		}
 		enter_status(txn, run, to);
+		if (run_status_terminal(to)) {
+			active_leave(txn, key_slice(&run->key));
+		}
 	}
 	kv_put(txn->kv, T_RUNS, key_slice(&run->key), bytes);
 	run->status = to;
@@ -160,6 +187,7 @@ void runs_remove(struct txn *txn, const struct run *run)
 	if (kv_get(txn->kv, T_RUNS, key_slice(&run->key), &stored)) {
 		leave_status(txn, run, stored);
 	}
+	active_leave(txn, key_slice(&run->key));
 	kv_del(txn->kv, T_RUNS_BY_TIME, key_position(key_slice(&run->key)));
 	kv_del(txn->kv, T_RUN_IDS, run->id);
 	kv_del(txn->kv, T_RUN_HINTS, run->id);
@@ -174,20 +202,6 @@ static struct key thread_prefix(struct slice thread_id)
 
 	key_id(&key, thread_id);
 	return key;
-}
-
-struct slice runs_first_active(struct txn *txn, struct slice thread_id)
-{
-	struct key prefix = thread_prefix(thread_id);
-	struct slice id = {NULL, 0};
-	struct kv_cursor c;
-
-	kv_cursor_open(txn->kv, T_RUNS_ACTIVE, &c);
-	if (kv_seek(&c, key_slice(&prefix)) && slice_eq(key_prefix(c.key), key_slice(&prefix))) {
-		id = c.value;
-	}
-	kv_cursor_close(&c);
-	return id;
 }
 
 bool runs_last_created(struct txn *txn, struct slice thread_id, int64_t *out)

@@ -22,7 +22,11 @@ bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key
 /* Copy and take apart what runs_find() found; a damaged record fails the transaction. */
 bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out);
 
-/* Both. */
+/* The same for the fields up to the status, which is all that a new step needs to know. */
+#define RUN_HEAD_FIELDS (RUN_status + 1)
+bool runs_load_head(struct txn *txn, const struct key *key, struct slice bytes, struct run *out);
+
+/* Find, then load. */
 bool runs_load(struct txn *txn, struct slice id, struct run *out);
 
 /*
@@ -39,9 +43,6 @@ void runs_replace(struct txn *txn, struct run *run, struct slice bytes);
 
 /* Remove a loaded run and its steps. */
 void runs_remove(struct txn *txn, const struct run *run);
-
-/* The oldest run of the thread that is not terminal; ptr NULL when there is none. Borrowed. */
-struct slice runs_first_active(struct txn *txn, struct slice thread_id);
 
 /* created_at of the thread's latest run; false when it has none. */
 bool runs_last_created(struct txn *txn, struct slice thread_id, int64_t *out);

@@ -1,4 +1,5 @@
 #include "daemon/store/steps.h"
+#include "daemon/store/active.h"
 #include "daemon/store/changes.h"
 #include "daemon/store/threads.h"
 
@@ -24,9 +25,11 @@ bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct ke
 	return kv_get(txn->kv, T_STEPS, key_slice(key), bytes);
 }
 
-static bool load(struct txn *txn, struct slice key, struct slice bytes, struct step *out)
+static bool load(struct txn *txn, const struct run *run, struct slice key, struct slice bytes,
+	struct step *out)
 {
 	out->key = key_from(key);
+	out->run_key = run->key;
 	bytes = arena_dup(txn->arena, bytes);
 	if (!bytes.ptr || !record_read(&schema_step, bytes, out->v)) {
 		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
@@ -39,12 +42,14 @@ static bool load(struct txn *txn, struct slice key, struct slice bytes, struct s
 	return true;
 }
 
-bool steps_load(struct txn *txn, struct slice id, struct step *out)
+bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct step *out)
 {
+	struct key key, prefix = steps_prefix(run->thread_id, run->id);
 	struct slice bytes;
-	struct key key;
 
-	return steps_find(txn, id, &bytes, &key) && load(txn, key_slice(&key), bytes, out);
+	return steps_find(txn, id, &bytes, &key) &&
+	       slice_eq(key_prefix(key_slice(&key)), key_slice(&prefix)) &&
+	       load(txn, run, key_slice(&key), bytes, out);
 }
 
 static void add_change(struct txn *txn, const struct step *step, uint64_t seq, const char *event,
@@ -75,7 +80,8 @@ void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const 
 	kv_put(txn->kv, T_STEPS, key_slice(&step->key), bytes);
 	kv_put(txn->kv, T_STEP_IDS, step->id, key_slice(&step->key));
 	if (step->status == STEP_IN_PROGRESS) {
-		kv_put(txn->kv, T_STEPS_OPEN, key_slice(&step->key), SLICE_LIT(""));
+		active_step_opened(
+			txn, key_slice(&step->run_key), key_position(key_slice(&step->key)));
 	}
 	threads_count(txn, step->thread_id, 0, 1);
 	add_change(txn, step, seq, event, NULL, step_status_names[step->status]);
@@ -87,7 +93,7 @@ void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
 	enum step_status to = (enum step_status)step_status_of(step->v[STEP_status]);
 
 	if (from == STEP_IN_PROGRESS && to != from) {
-		kv_del(txn->kv, T_STEPS_OPEN, key_slice(&step->key));
+		active_step_closed(txn, key_slice(&step->run_key));
 	}
 	kv_put(txn->kv, T_STEPS, key_slice(&step->key), bytes);
 	step->status = to;
@@ -95,16 +101,15 @@ void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
 		step_status_names[from], step_status_names[to]);
 }
 
-/* The cursor's slices end with the first write: both keys are copied before. */
+/* The cursor's slices end with the first write: the id is copied before. */
 static void remove_at(struct txn *txn, struct kv_cursor *c)
 {
 	struct slice id = {NULL, 0};
-	struct key key = key_from(c->key), id_key;
+	struct key id_key;
 
 	mp_get_str(record_field(c->value, STEP_id), &id);
 	id_key = key_from(id);
 	kv_cursor_del(c);
-	kv_del(txn->kv, T_STEPS_OPEN, key_slice(&key));
 	kv_del(txn->kv, T_STEP_IDS, key_slice(&id_key));
 }
 
@@ -124,21 +129,40 @@ uint64_t steps_remove_all(struct txn *txn, const struct run *run)
 	return n;
 }
 
-bool steps_next_open(struct txn *txn, const struct run *run, struct slice after, struct step *out)
+void steps_open_begin(struct txn *txn, const struct run *run, struct open_steps *walk)
 {
-	struct key prefix = steps_prefix(run->thread_id, run->id), from = prefix, key = {0};
-	struct slice bytes;
+	struct active active = {0};
+
+	active_get(txn, key_slice(&run->key), &active);
+	*walk = (struct open_steps){
+		.run = run,
+		.from = steps_prefix(run->thread_id, run->id),
+		.left = active.open_steps,
+	};
+	key_bytes(&walk->from, slice_of(active.first_open, POSITION_BYTES));
+}
+
+bool steps_open_next(struct txn *txn, struct open_steps *walk, struct step *out)
+{
+	struct key prefix = steps_prefix(walk->run->thread_id, walk->run->id);
+	bool more, found = false;
 	struct kv_cursor c;
 
-	if (after.len) {
-		from = key_from(after);
-		key_u8(&from, 0);
+	if (!walk->left) {
+		return false;
 	}
-	kv_cursor_open(txn->kv, T_STEPS_OPEN, &c);
-	if (kv_seek(&c, key_slice(&from)) && slice_eq(key_prefix(c.key), key_slice(&prefix))) {
-		key = key_from(c.key);
+	kv_cursor_open(txn->kv, T_STEPS, &c);
+	for (more = kv_seek(&c, key_slice(&walk->from));
+		more && !found && slice_eq(key_prefix(c.key), key_slice(&prefix));
+		more = !found && kv_next(&c)) {
+		found = step_status_of(record_field(c.value, STEP_status)) == STEP_IN_PROGRESS;
 	}
+	found = found && load(txn, walk->run, c.key, c.value, out);
 	kv_cursor_close(&c);
-	return key.len && kv_get(txn->kv, T_STEPS, key_slice(&key), &bytes) &&
-	       load(txn, key_slice(&key), bytes, out);
+	if (found) {
+		walk->left--;
+		walk->from = out->key;
+		key_u8(&walk->from, 0);
+	}
+	return found;
 }

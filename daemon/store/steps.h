@@ -6,6 +6,7 @@
 struct step {
 	struct slice v[N_STEP_FIELDS]; /* encoded values, in the arena */
 	struct key key;		       /* in T_STEPS */
+	struct key run_key;	       /* of its run, in T_RUNS */
 	struct slice id;
 	struct slice run_id;
 	struct slice thread_id;
@@ -18,8 +19,8 @@ struct key steps_prefix(struct slice thread_id, struct slice run_id);
 /* A step's stored bytes, borrowed, and its key; false when there is none of that id. */
 bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
 
-/* The same, copied and taken apart. */
-bool steps_load(struct txn *txn, struct slice id, struct step *out);
+/* The same, of a step of @run, copied and taken apart; false also when it is of another run. */
+bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct step *out);
 
 /* As runs_insert() and runs_replace(). */
 void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const char *event);
@@ -28,8 +29,14 @@ void steps_replace(struct txn *txn, struct step *step, struct slice bytes);
 /* Remove the steps of a run without a change for each; returns how many there were. */
 uint64_t steps_remove_all(struct txn *txn, const struct run *run);
 
-/*
- * Load the first step in progress of the run behind @after, a key in T_STEPS, or the first of all
- * when @after is empty; false when there is none.
- */
-bool steps_next_open(struct txn *txn, const struct run *run, struct slice after, struct step *out);
+/* A walk over the steps in progress of a run that is not terminal, oldest first. */
+struct open_steps {
+	const struct run *run;
+	struct key from; /* what follows is looked at next */
+	uint64_t left;
+};
+
+void steps_open_begin(struct txn *txn, const struct run *run, struct open_steps *walk);
+
+/* Load the next one; false when there is none. Steps may be stored between two calls. */
+bool steps_open_next(struct txn *txn, struct open_steps *walk, struct step *out);

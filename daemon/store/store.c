@@ -21,7 +21,6 @@ static const char *const table_names[N_TABLES] = {
 	[T_RUN_HINTS] = "run_hints",
 	[T_STEPS] = "steps",
 	[T_STEP_IDS] = "step_ids",
-	[T_STEPS_OPEN] = "steps_open",
 	[T_THREADS] = "threads",
 	[T_THREADS_BY_TIME] = "threads_by_time",
 	[T_DEADLINES] = "deadlines",

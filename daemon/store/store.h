@@ -20,11 +20,10 @@ enum table {
 	T_RUN_IDS,	   /* run id -> key in T_RUNS */
 	T_RUNS_BY_TIME,	   /* position -> key in T_RUNS */
 	T_RUNS_BY_STATUS,  /* status position -> key in T_RUNS */
-	T_RUNS_ACTIVE,	   /* key in T_RUNS -> run id, of the runs that are not terminal */
+	T_RUNS_ACTIVE,	   /* key in T_RUNS -> active.h, of the runs that are not terminal */
 	T_RUN_HINTS,	   /* run id -> what a create carried beyond the Run */
 	T_STEPS,	   /* thread 00 run 00 position -> RunStep */
 	T_STEP_IDS,	   /* step id -> key in T_STEPS */
-	T_STEPS_OPEN,	   /* key in T_STEPS -> nothing, of the steps in progress */
 	T_THREADS,	   /* thread id -> struct thread, packed */
 	T_THREADS_BY_TIME, /* position -> thread id */
 	T_DEADLINES,	   /* ms kind run id -> nothing */

@@ -13,13 +13,13 @@
 static void put_version(const char *data_dir, uint64_t version)
 {
 	static const char *const tables[] = {"meta"};
-	const struct kv_options options = {
-		.dir = data_dir, .tables = tables, .n_tables = 1, .map_size_bytes = 1 << 30};
+	const struct kv_options options = {.dir = data_dir, .map_size_bytes = 1 << 30};
 	struct kv_txn *txn;
 	uint8_t bytes[8];
 	struct kv *kv;
 
 	assert_int_equal(kv_open(&kv, &options), 0);
+	assert_int_equal(kv_open_tables(kv, tables, 0, 1), 0);
 	assert_int_equal(kv_write_begin(kv, NULL, &txn), 0);
 	write_u64(bytes, version);
 	kv_put(txn, 0, SLICE_LIT("version"), slice_of(bytes, sizeof(bytes)));

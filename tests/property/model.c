@@ -121,6 +121,20 @@ static json_t *repeat(struct model *model, size_t number, const json_t *record)
 	return object ? answer_with(object) : answer_code("not_found");
 }
 
+static void record_key(struct model *model, const char *key, const char *method,
+	const json_t *params, const json_t *result)
+{
+	json_object_set_new(model->keys, key,
+		json_pack("{sssoso}", "method", method, "params", json_deep_copy(params), "result",
+			result ? json_deep_copy(result) : json_null()));
+}
+
+static bool is_of_another(const json_t *record, const char *method, const json_t *params)
+{
+	return record && (strcmp(get_text(record, "method"), method) != 0 ||
+				 !json_equal(json_object_get(record, "params"), params));
+}
+
 json_t *model_call(struct model *model, const char *key, const char *method, const json_t *params)
 {
 	const json_t *record = key ? json_object_get(model->keys, key) : NULL;
@@ -130,17 +144,15 @@ json_t *model_call(struct model *model, const char *key, const char *method, con
 	if (number == N_METHODS) {
 		return answer_code("unknown_method");
 	}
+	if (is_of_another(record, method, params)) {
+		return answer_code("idempotency_conflict");
+	}
 	if (record) {
-		return !strcmp(get_text(record, "method"), method) &&
-				       json_equal(json_object_get(record, "params"), params)
-			       ? repeat(model, number, record)
-			       : answer_code("idempotency_conflict");
+		return repeat(model, number, record);
 	}
 	answer = methods[number].method(model, params);
 	if (key && json_is_null(json_array_get(answer, 0))) {
-		json_object_set_new(model->keys, key,
-			json_pack("{sssoso}", "method", method, "params", json_deep_copy(params),
-				"result", json_deep_copy(json_array_get(answer, 1))));
+		record_key(model, key, method, params, json_array_get(answer, 1));
 	}
 	return answer;
 }
@@ -165,14 +177,15 @@ static json_t *fail_all(json_t *answers, json_t *answer, size_t at)
 	return json_pack("[on]", error);
 }
 
-json_t *model_batch(struct model *model, const char *key, const json_t *requests, bool atomic)
+/* One by one, each under a key of its own; all or nothing when it is atomic. */
+static json_t *run_batch(struct model *model, const char *key, const json_t *requests, bool atomic)
 {
 	struct model before = copy_of(model);
 	json_t *answers = json_array(), *request, *answer;
 	char name[80];
 	size_t i;
 
-	json_array_foreach(requests, i, request)
+	json_array_foreach((json_t *)requests, i, request)
 	{
 		snprintf(name, sizeof(name), "%s#%zu", key ? key : "", i);
 		answer = model_call(model, key ? name : NULL,
@@ -186,4 +199,22 @@ json_t *model_batch(struct model *model, const char *key, const json_t *requests
 	}
 	model_finish(&before);
 	return json_pack("[no]", answers);
+}
+
+json_t *model_batch(struct model *model, const json_t *params)
+{
+	const char *key = get_text(params, "idempotency_key");
+	const json_t *record = key ? json_object_get(model->keys, key) : NULL;
+	size_t n_keys = json_object_size(model->keys);
+	json_t *answer;
+
+	if (is_of_another(record, "batch", params)) {
+		return answer_code("idempotency_conflict");
+	}
+	answer = run_batch(model, key, json_object_get(params, "requests"),
+		json_is_true(json_object_get(params, "atomic")));
+	if (json_object_size(model->keys) > n_keys) {
+		record_key(model, key, "batch", params, NULL);
+	}
+	return answer;
 }

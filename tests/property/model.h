@@ -29,8 +29,8 @@ void model_finish(struct model *model);
  */
 json_t *model_call(struct model *model, const char *key, const char *method, const json_t *params);
 
-/* The same for a batch: [error, [[error, result], …]]. */
-json_t *model_batch(struct model *model, const char *key, const json_t *requests, bool atomic);
+/* The same for a batch with all its params: [error, [[error, result], ...]]. */
+json_t *model_batch(struct model *model, const json_t *params);
 
 /* Borrowed; NULL when there is none. */
 json_t *model_find(json_t *objects, const char *id);

@@ -272,7 +272,7 @@ static bool fill(const json_t *required_action, const json_t *outputs, json_t *d
 
 json_t *model_runs_submit(struct model *model, const json_t *params)
 {
-	json_t *run = run_named(model, params), *step, *details;
+	json_t *run = run_named(model, params), *action, *step, *details;
 
 	if (!run) {
 		return answer_code("not_found");
@@ -280,15 +280,20 @@ json_t *model_runs_submit(struct model *model, const json_t *params)
 	if (strcmp(get_text(run, "status"), "requires_action") != 0) {
 		return answer_code("invalid_transition");
 	}
-	step = find_holder(model, run, json_object_get(run, "required_action"));
-	assert_non_null(step);
-	details = json_deep_copy(json_object_get(step, "step_details"));
-	if (!fill(json_object_get(run, "required_action"), json_object_get(params, "tool_outputs"),
-		    details)) {
+	action = json_object_get(run, "required_action");
+	step = find_holder(model, run, action);
+	details = step ? json_deep_copy(json_object_get(step, "step_details"))
+		       : details_of_calls(action);
+	if (!fill(action, json_object_get(params, "tool_outputs"), details)) {
 		json_decref(details);
 		return answer_code("invalid_params");
 	}
-	json_object_set_new(step, "step_details", details);
+	if (step) {
+		json_object_set_new(step, "step_details", details);
+	} else {
+		/* Somebody ended the step meanwhile: the outputs must stand somewhere. */
+		step = add_step(model, run, issued_id(model), "tool_calls", details);
+	}
 	enter_step(step, "completed");
 	enter(model, run, "queued");
 	return answer_with(run);
@@ -332,7 +337,7 @@ json_t *model_threads_delete(struct model *model, const json_t *params)
 }
 
 /* Takes what it is given as it is, or nothing of it. */
-static const char *import_one(struct model *model, json_t *object, int *imported)
+static const char *take_object(struct model *model, json_t *object, int *imported)
 {
 	bool is_run = !strcmp(get_text(object, "object"), "thread.run");
 	json_t *objects = is_run ? model->runs : model->steps;
@@ -361,7 +366,7 @@ json_t *model_import(struct model *model, const json_t *params)
 	const char *code = NULL;
 
 	for (int i = 0; i < n && !code; i++) {
-		code = import_one(model, json_array_get(objects, (size_t)i), &imported);
+		code = take_object(model, json_array_get(objects, (size_t)i), &imported);
 	}
 	if (!code) {
 		return json_pack("[n{sisi}]", "imported", imported, "unchanged", n - imported);

@@ -48,7 +48,9 @@ static void check_update(
 	if (failing != error_given) {
 		refusal_add(refusal, failing ? "missing_param" : "invalid_params");
 	}
-	if (to && (!open || !strcmp(to, "in_progress"))) {
+	/* The contract does not say that details are final; whoever read them relies on it. */
+	if ((!open && (to || json_object_get(params, "step_details"))) ||
+		(to && !strcmp(to, "in_progress"))) {
 		refusal_add(refusal, "invalid_transition");
 	}
 	if (json_object_get(params, "usage") && open && (!to || !strcmp(to, "in_progress"))) {

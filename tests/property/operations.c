@@ -1,6 +1,7 @@
 /* Random requests, each answered as the model answers it, and at the end the same store. */
 #include "cmocka_all.h"
 
+#include "agree.h"
 #include "fixture.h"
 #include "objects.h"
 #include "rules.h"
@@ -19,66 +20,11 @@ struct trial {
 	struct wire *wire;
 	struct model model;
 	struct script script;
-	json_int_t began; /* seconds between which the last message was answered */
-	json_int_t ended;
+	struct moment moment; /* in which the last message was answered */
 	unsigned int message;
 	unsigned int refused;
 	unsigned int requests;
 };
-
-static bool agree(const struct trial *t, const json_t *want, const json_t *got, const json_t *in);
-
-/* What stands for something that only the daemon knows; @in is the object it is in. */
-static bool agree_mark(const struct trial *t, const char *mark, const json_t *got, const json_t *in)
-{
-	json_int_t value = json_integer_value(got);
-
-	if (!strncmp(mark, "@id:", 4)) {
-		return json_is_string(got);
-	}
-	if (!strncmp(mark, "@ttl:", 5)) {
-		return json_is_integer(got) &&
-		       value == number(in, "created_at") + strtol(mark + 5, NULL, 10);
-	}
-	return json_is_integer(got) && value >= t->began - 1 && value <= t->ended;
-}
-
-static bool agree_members(const struct trial *t, const json_t *want, const json_t *got)
-{
-	const char *name;
-	json_t *member;
-
-	json_object_foreach((json_t *)want, name, member)
-	{
-		if (!agree(t, member, json_object_get(got, name), got)) {
-			return false;
-		}
-	}
-	return json_is_object(got) && json_object_size(want) == json_object_size(got);
-}
-
-static bool agree_items(const struct trial *t, const json_t *want, const json_t *got)
-{
-	for (size_t i = 0; i < json_array_size(want); i++) {
-		if (!agree(t, json_array_get(want, i), json_array_get(got, i), NULL)) {
-			return false;
-		}
-	}
-	return json_is_array(got) && json_array_size(want) == json_array_size(got);
-}
-
-static bool agree(const struct trial *t, const json_t *want, const json_t *got, const json_t *in)
-{
-	const char *mark = json_string_value(want);
-
-	if (mark && *mark == '@') {
-		return agree_mark(t, mark, got, in);
-	}
-	if (json_is_object(want)) {
-		return agree_members(t, want, got);
-	}
-	return json_is_array(want) ? agree_items(t, want, got) : same(want, got);
-}
 
 __attribute__((noreturn)) static void complain(const struct trial *t, const char *what,
 	const json_t *message, const json_t *want, const json_t *got)
@@ -118,22 +64,6 @@ static void rename_all(struct model *model, const char *mark, const char *id)
 	}
 }
 
-/* @got is an error of the code, or one of the codes, that @want has. */
-static bool agree_error(const json_t *want, const json_t *got)
-{
-	const char *codes = get_text(want, "code"), *code = get_text(got, "code");
-	const char *param = get_text(want, "param"), *got_param = get_text(got, "param");
-	char listed[200], word[64];
-
-	if (!code || !get_text(got, "message")) {
-		return false;
-	}
-	snprintf(listed, sizeof(listed), "|%s|", codes);
-	snprintf(word, sizeof(word), "|%s|", code);
-	return strstr(listed, word) &&
-	       (!param || (got_param && !strncmp(param, got_param, strlen(param))));
-}
-
 static void expect_answer(
 	struct trial *t, const json_t *message, const json_t *want, const json_t *got)
 {
@@ -149,7 +79,7 @@ static void expect_answer(
 		return;
 	}
 	if (!json_is_null(json_array_get(got, 0)) ||
-		!agree(t, result, json_array_get(got, 1), NULL)) {
+		!agree(&t->moment, result, json_array_get(got, 1))) {
 		complain(t, "another result", message, want, got);
 	}
 	if (mark && !strncmp(mark, "@id:", 4)) {
@@ -182,7 +112,7 @@ static void adopt(struct trial *t, const char *what, json_t *object, const json_
 {
 	char mark[64];
 
-	if (!agree(t, object, stored, NULL)) {
+	if (!agree(&t->moment, object, stored)) {
 		complain(t, what, NULL, object, stored);
 	}
 	snprintf(mark, sizeof(mark), "%s", get_text(object, "id"));
@@ -309,13 +239,10 @@ static json_t *ask_model(struct trial *t, const json_t *message)
 {
 	const char *method = json_string_value(json_array_get(message, 0));
 	const json_t *params = json_array_get(message, 1);
-	const char *key = get_text(params, "idempotency_key");
 
-	if (!strcmp(method, "batch")) {
-		return model_batch(&t->model, key, json_object_get(params, "requests"),
-			json_is_true(json_object_get(params, "atomic")));
-	}
-	return model_call(&t->model, key, method, params);
+	return !strcmp(method, "batch")
+		       ? model_batch(&t->model, params)
+		       : model_call(&t->model, get_text(params, "idempotency_key"), method, params);
 }
 
 static void play_message(struct trial *t)
@@ -324,9 +251,9 @@ static void play_message(struct trial *t)
 	const char *method = json_string_value(json_array_get(message, 0));
 	json_t *want = ask_model(t, message), *reply, *got;
 
-	t->began = time(NULL);
+	t->moment.began = time(NULL);
 	reply = wire_call_take(t->wire, method, json_incref(json_array_get(message, 1)));
-	t->ended = time(NULL) + 1;
+	t->moment.ended = time(NULL) + 1;
 	got = json_pack("[OO]", json_object_get(reply, "error"), json_object_get(reply, "result"));
 	(!strcmp(method, "batch") ? expect_batch : expect_answer)(t, message, want, got);
 	look(t, false);
