@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "objects.h"
 
+#include <string.h>
 #include <time.h>
 
 static json_t *import_json(struct wire *w, const char *objects)
@@ -263,6 +264,43 @@ static void an_imported_run_lives_on(void **state)
 	expect_fields(run_move(w, "on", "failed"), "{'created_at':1700000000}");
 }
 
+/* More than a map of a mebibyte holds: a run with large ones behind it and a step at the end. */
+static json_t *too_much(void)
+{
+	json_t *objects = json_array();
+	char filler[60001];
+
+	memset(filler, 'x', sizeof(filler) - 1);
+	filler[sizeof(filler) - 1] = '\0';
+	json_array_append_new(objects, run_object("{'id':'big'}"));
+	for (int i = 0; i < 30; i++) {
+		json_array_append_new(
+			objects, run_object("{'id':'big_%d','instructions':'%s'}", i, filler));
+		json_array_append_new(
+			objects, step_object("{'id':'big_step_%d','run_id':'big_%d'}", i, i));
+	}
+	return objects;
+}
+
+static void an_import_that_finds_no_room_says_so(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_t *params = json_pack("{so}", "objects", too_much());
+	json_t *batch = json_pack(
+		"{sb s[[sO]]}", "atomic", true, "requests", "objects.import", params);
+
+	run_new(w, "t_small");
+	expect_error_take(w, "objects.import", "store_full", NULL, params);
+	expect_error_take(w, "batch", "store_full", NULL, batch);
+	/* Nothing of it was applied, and what is small still fits. */
+	assert_int_equal(number(expect_ok(w, "server.stats", NULL), "runs"), 1);
+	expect_error(w, "runs.get", "not_found", NULL, "{'run_id':'big'}");
+	import_one(w, run_object("{'id':'small'}"));
+	import_one(w, step_object("{'run_id':'small'}"));
+}
+
+static const char *small_map[] = {"--map-size", "1M", NULL};
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +318,8 @@ int main(void)
 		cmocka_unit_test(a_run_past_its_time_expires_at_once),
 		cmocka_unit_test(a_run_before_its_time_expires_later),
 		cmocka_unit_test(an_imported_run_lives_on),
+		cmocka_unit_test_prestate_setup_teardown(an_import_that_finds_no_room_says_so,
+			fixture_start, fixture_stop, small_map),
 	};
 
 	return cmocka_run_group_tests_name("import", tests, fixture_start, fixture_stop);

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "objects.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -206,6 +207,68 @@ static void enqueue_and_parallel_let_it_in(void **state)
 	expect_error(w, "runs.create", "invalid_params", "on_active", create, "perhaps");
 }
 
+/* Count up the number at the end of an issued id. */
+static void next_id(char *id)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+	for (size_t at = strlen(id) - 1; id[at] != '_'; at--) {
+		const char *digit = strchr(digits, id[at]);
+
+		assert_non_null(digit);
+		if (digit[1]) {
+			id[at] = digit[1];
+			return;
+		}
+		id[at] = digits[0];
+	}
+}
+
+/* Runs under the ids that follow @first, and one that gets its id. Returns that one's. */
+static const char *create_behind(struct wire *w, const char *first)
+{
+	static const char create[] =
+		"['runs.create',{'thread_id':'%s','assistant_id':'a','on_active':'parallel'}]";
+	json_t *requests = json_array(), *reply;
+	char id[40];
+
+	snprintf(id, sizeof(id), "%s", first);
+	for (int i = 0; i < 20; i++) {
+		json_t *request = codec_parse(create, "t_chosen");
+
+		next_id(id);
+		json_object_set_new(json_array_get(request, 1), "id", json_string(id));
+		json_array_append_new(requests, request);
+	}
+	json_array_append_new(requests, codec_parse(create, "t_issued"));
+	reply = expect_ok_take(w, "batch", json_pack("{so}", "requests", requests));
+	for (int i = 0; i < 20; i++) {
+		json_t *entry = json_array_get(field(reply, "results"), (size_t)i);
+
+		expect_fields(run_get(w, text(json_array_get(entry, 1), "id")),
+			"{'thread_id':'t_chosen'}");
+	}
+	return text(reply, "results[20][1].id");
+}
+
+/* Without a wait for the disk, so that most rounds take less than a millisecond. */
+static void an_issued_id_is_none_that_a_caller_chose(void **state)
+{
+	struct wire *w = wire_of(state);
+	int n = 0;
+
+	for (int i = 0; i < 50; i++) {
+		const char *first = run_new(w, "t_issued"), *last = create_behind(w, first);
+
+		expect_fields(run_get(w, last), "{'thread_id':'t_issued'}");
+		n += !memcmp(first, last, 4 + 10);
+	}
+	assert_int_equal(number(expect_ok(w, "server.stats", NULL), "runs"), 50 * 22);
+	print_message("# %d of 50 rounds within one millisecond\n", n);
+}
+
+static const char *lazy[] = {"--sync", "interval:1000", NULL};
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +286,8 @@ int main(void)
 		cmocka_unit_test(a_second_active_run_is_rejected_by_default),
 		cmocka_unit_test(every_active_status_rejects_and_no_terminal_one),
 		cmocka_unit_test(enqueue_and_parallel_let_it_in),
+		cmocka_unit_test_prestate_setup_teardown(an_issued_id_is_none_that_a_caller_chose,
+			fixture_start, fixture_stop, lazy),
 	};
 
 	return cmocka_run_group_tests_name("runs.create", tests, fixture_start, fixture_stop);

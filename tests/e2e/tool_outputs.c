@@ -210,6 +210,105 @@ static void a_run_in_any_other_status_takes_no_outputs(void **state)
 	}
 }
 
+/* Brings a run in progress with this open step to wait for c1 and c2; returns the step's id. */
+static const char *wait_with_step(struct wire *w, const char *run, const char *calls)
+{
+	const char *step = text(
+		expect_ok(w, "steps.create",
+			"{'run_id':'%s','type':'tool_calls','step_details':{'type':'tool_calls',"
+			"'tool_calls':[%s]}}",
+			run, calls),
+		"id");
+
+	expect_ok(w, "runs.update",
+		"{'run_id':'%s','status':'requires_action','required_action':" TWO_CALLS "}", run);
+	return step;
+}
+
+static void a_step_with_one_of_the_calls_twice_does_not_hold_both(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *run = run_in(w, "t", "in_progress");
+	const char *step = wait_with_step(w, run, CALL("c1") "," CALL("c1"));
+	json_t *steps;
+
+	submit_both(w, run);
+	expect_fields(step_get(w, run, step),
+		"{'status':'in_progress','step_details.tool_calls[0].function.output':null,"
+		"'step_details.tool_calls[1].function.output':null}");
+	steps = expect_ok(w, "steps.list", "{'run_id':'%s','order':'asc'}", run);
+	assert_int_equal(json_array_size(field(steps, "data")), 2);
+	expect_fields(field(steps, "data[1]"),
+		"{'status':'completed','step_details.tool_calls[0].id':'c1',"
+		"'step_details.tool_calls[0].function.output':'',"
+		"'step_details.tool_calls[1].id':'c2',"
+		"'step_details.tool_calls[1].function.output':'two'}");
+}
+
+static void a_step_with_both_calls_and_one_again_holds_them(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *run = run_in(w, "t", "in_progress");
+	const char *step =
+		wait_with_step(w, run, CALL("c1") "," CALL("c1") "," CALL("c2") "," CALL("c3"));
+
+	submit_both(w, run);
+	assert_string_equal(text(only_step(w, run), "id"), step);
+	expect_fields(only_step(w, run),
+		"{'status':'completed','step_details.tool_calls[0].function.output':'',"
+		"'step_details.tool_calls[1].function.output':null,"
+		"'step_details.tool_calls[2].function.output':'two',"
+		"'step_details.tool_calls[3].function.output':null}");
+}
+
+/* An imported run that waits, with an open step for a call of its own. */
+static void import_waiting(struct wire *w, const char *run, const char *required_action)
+{
+	json_t *objects = json_pack("[oo]",
+		run_object("{'id':'%s','status':'requires_action','required_action':%s}", run,
+			required_action),
+		step_object("{'id':'%s_step','run_id':'%s','status':'in_progress',"
+			    "'type':'tool_calls','step_details':{'type':'tool_calls',"
+			    "'tool_calls':[" CALL("c9") "]}}",
+			run, run));
+
+	expect_ok_take(w, "objects.import", json_pack("{so}", "objects", objects));
+}
+
+static void a_call_that_an_imported_run_names_twice_is_one(void **state)
+{
+	static const char submit[] = "{'run_id':'twice','tool_outputs':[%s]}";
+	struct wire *w = wire_of(state);
+	const char *one = "{'tool_call_id':'c1','output':'o'}";
+	char two[100];
+
+	import_waiting(w, "twice",
+		"{'type':'submit_tool_outputs','submit_tool_outputs':{'tool_calls':[" CALL(
+			"c1") "," CALL("c1") "]}}");
+	snprintf(two, sizeof(two), "%s,%s", one, one);
+	expect_error(w, "runs.submit_tool_outputs", "invalid_params", "tool_outputs*", submit, two);
+	expect_fields(expect_ok(w, "runs.submit_tool_outputs", submit, one),
+		"{'status':'queued','required_action':null}");
+	expect_fields(step_get(w, "twice", "twice_step"), "{'status':'in_progress'}");
+	expect_fields(expect_ok(w, "steps.list", "{'run_id':'twice','status':'completed'}"),
+		"{'data[0].step_details.tool_calls[0].id':'c1',"
+		"'data[0].step_details.tool_calls[0].function.output':'o',"
+		"'data[0].step_details.tool_calls[1]':null}");
+}
+
+static void a_run_that_waits_for_nothing_completes_no_open_step(void **state)
+{
+	struct wire *w = wire_of(state);
+
+	import_waiting(w, "nothing", "null");
+	expect_error(w, "runs.submit_tool_outputs", "invalid_params", "tool_outputs*",
+		"{'run_id':'nothing','tool_outputs':[{'tool_call_id':'c9','output':'o'}]}");
+	wire_call(w, "runs.submit_tool_outputs", "{'run_id':'nothing','tool_outputs':[]}");
+	expect_fields(step_get(w, "nothing", "nothing_step"),
+		"{'status':'in_progress','completed_at':null,"
+		"'step_details.tool_calls[0].function.output':null}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +322,10 @@ int main(void)
 		cmocka_unit_test(outputs_that_do_not_fit_the_calls_change_nothing),
 		cmocka_unit_test(malformed_outputs_are_refused_by_their_path),
 		cmocka_unit_test(a_run_in_any_other_status_takes_no_outputs),
+		cmocka_unit_test(a_step_with_one_of_the_calls_twice_does_not_hold_both),
+		cmocka_unit_test(a_step_with_both_calls_and_one_again_holds_them),
+		cmocka_unit_test(a_call_that_an_imported_run_names_twice_is_one),
+		cmocka_unit_test(a_run_that_waits_for_nothing_completes_no_open_step),
 	};
 
 	return cmocka_run_group_tests_name("tool outputs", tests, fixture_start, fixture_stop);
