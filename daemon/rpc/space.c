@@ -8,30 +8,32 @@ static uint64_t reserve_of(uint64_t whole)
 	return whole / 16 < SPACE_RESERVE_BYTES ? whole / 16 : SPACE_RESERVE_BYTES;
 }
 
-bool space_disk_full(const struct space *space)
+/* Bytes of the disk that are free beyond the reserve; below 0 when that is touched. */
+static int64_t disk_left(const struct space *space)
 {
 	struct statvfs fs;
 
 	if (statvfs(space->dir, &fs)) {
-		return false;
+		return INT64_MAX; /* what cannot be asked is tried */
 	}
-	return (uint64_t)fs.f_bavail * fs.f_frsize <
-	       reserve_of((uint64_t)fs.f_blocks * fs.f_frsize);
+	return (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize) -
+	       (int64_t)reserve_of((uint64_t)fs.f_blocks * fs.f_frsize);
 }
 
-/* The free list is walked only when the file nears the end of the map. */
-static bool map_full(struct space *space)
+bool space_disk_full(const struct space *space)
+{
+	return disk_left(space) < 0;
+}
+
+/* Bytes of the map behind the file, beyond the reserve; below 0 when that is touched. */
+static int64_t map_left(struct space *space)
 {
 	struct kv_usage usage;
 	uint64_t left;
 
 	kv_usage(space->kv, &usage);
 	left = usage.map_bytes - usage.file_bytes;
-	if (left > usage.map_bytes / 5) {
-		return false;
-	}
-	left += kv_free_bytes(space->kv);
-	if (left <= usage.map_bytes / 5 && !space->warned) {
+	if (left < usage.map_bytes / 5 && !space->warned) {
 		space->warned = true;
 		log_write(LOG_LEVEL_WARNING,
 			"event=map_nearly_full left_bytes=%llu map_bytes=%llu hint=\"restart with "
@@ -39,10 +41,14 @@ static bool map_full(struct space *space)
 			"--map-size\"",
 			(unsigned long long)left, (unsigned long long)usage.map_bytes);
 	}
-	return left < reserve_of(usage.map_bytes);
+	return (int64_t)left - (int64_t)reserve_of(usage.map_bytes);
 }
 
+/* The pages that deletes freed are used again before the file grows: they are room as well. */
 bool space_left(struct space *space)
 {
-	return !space_disk_full(space) && !map_full(space);
+	int64_t disk = disk_left(space), map = map_left(space);
+	int64_t left = disk < map ? disk : map;
+
+	return left >= 0 || left + (int64_t)kv_free_bytes(space->kv) >= 0;
 }

@@ -4,6 +4,8 @@
 #include "fixture.h"
 #include "objects.h"
 
+#include <stdio.h>
+
 #define CREATE "{'thread_id':'%s','assistant_id':'a','idempotency_key':'%s'}"
 
 static json_int_t runs_in_store(struct wire *w)
@@ -213,6 +215,105 @@ static void keys_outlive_a_crash(void **state)
 	json_decref(run);
 }
 
+/* runs.create in @thread under a key of @n bytes. */
+static json_t *create_under(struct wire *w, const char *thread, const char *key, int n)
+{
+	return wire_call_take(w, "runs.create",
+		json_pack("{ss ss ss#}", "thread_id", thread, "assistant_id", "a",
+			"idempotency_key", key, n));
+}
+
+/* However the keys of a batch's requests are made of the batch's: none is one that a caller has. */
+static void keys_with_nuls_are_not_those_of_the_requests_of_a_batch(void **state)
+{
+	static const char keys[][6] = {
+		"q\0\0\0", "q\0\0\1", "q\0", "q\0\0", "q\0\0\0\0", "\1q\0\0", "\2q\0\0"};
+	static const int lengths[] = {4, 4, 2, 3, 5, 4, 4};
+	struct wire *w = wire_of(state);
+	json_t *reply = expect_ok(w, "batch", two_creates, "t_q", "q");
+	json_int_t n = runs_in_store(w);
+
+	for (size_t i = 0; i < 7; i++) {
+		char thread[16];
+
+		snprintf(thread, sizeof(thread), "t_q%zu", i);
+		expect_fields(create_under(w, thread, keys[i], lengths[i]), "{'error':null}");
+		assert_int_equal(runs_in_store(w), ++n);
+	}
+	expect_same(expect_ok(w, "batch", two_creates, "t_q", "q"), reply);
+	assert_int_equal(runs_in_store(w), n);
+}
+
+static void the_key_of_a_batch_is_no_key_for_another_request(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_int_t n;
+
+	expect_ok(w, "batch", two_creates, "t_b4", "whole");
+	n = runs_in_store(w);
+	expect_error(w, "runs.create", "idempotency_conflict", NULL, CREATE, "t_other", "whole");
+	expect_error(w, "batch", "idempotency_conflict", NULL,
+		"{'requests':[['runs.create',{'thread_id':'t_other','assistant_id':'a'}]],"
+		"'idempotency_key':'whole'}");
+	assert_int_equal(runs_in_store(w), n);
+}
+
+static void the_key_of_a_request_is_no_key_for_a_batch(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_int_t n;
+
+	expect_ok(w, "runs.create", CREATE, "t_single", "single");
+	n = runs_in_store(w);
+	expect_error(w, "batch", "idempotency_conflict", NULL, two_creates, "t_b5", "single");
+	assert_int_equal(runs_in_store(w), n);
+}
+
+static void a_batch_that_applied_nothing_records_no_key(void **state)
+{
+	static const char batch[] =
+		"{'requests':[['runs.create',{'thread_id':'t_none','assistant_id':'a'}],"
+		"['runs.get',{'run_id':'%s'}]],'idempotency_key':'none'}";
+	struct wire *w = wire_of(state);
+	const char *active = run_new(w, "t_none");
+
+	check_error("the only write", field(expect_ok(w, "batch", batch, active), "results[0][0]"),
+		"run_active", NULL);
+	expect_ok(w, "batch", two_creates, "t_b6", "none");
+	expect_error(w, "batch", "idempotency_conflict", NULL, batch, active);
+}
+
+/* A store so small that it is soon full, with a run and a batch from before that. */
+static void what_was_applied_is_answered_when_the_store_is_full(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_t *run = expect_ok(w, "runs.create", CREATE, "t_room", "room");
+	json_t *batch = expect_ok(w, "batch", two_creates, "t_room2", "batch");
+	json_t *reply;
+
+	for (size_t size = 20000; size; size /= 10) {
+		do {
+			reply = wire_call(w, "runs.create",
+				"{'thread_id':'t_full','assistant_id':'a','on_active':'parallel',"
+				"'instructions':'%s'}",
+				repeated(w, "f", size));
+		} while (json_is_null(field(reply, "error")));
+		check_error("the last run", field(reply, "error"), "store_full", NULL);
+	}
+	expect_error(w, "runs.create", "store_full", NULL, CREATE, "t_new", "new");
+	expect_same(expect_ok(w, "runs.create", CREATE, "t_room", "room"), run);
+	expect_same(expect_ok(w, "batch", two_creates, "t_room2", "batch"), batch);
+	expect_error(w, "runs.create", "idempotency_conflict", NULL, CREATE, "t_other", "room");
+}
+
+static int start_small(void **state)
+{
+	static const char *args[] = {"--map-size", "4M", NULL};
+
+	*state = args;
+	return fixture_start(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +330,12 @@ int main(void)
 		cmocka_unit_test(a_batch_that_was_applied_in_part_is_completed),
 		cmocka_unit_test(an_atomic_batch_that_failed_records_no_key),
 		cmocka_unit_test(keys_outlive_a_crash),
+		cmocka_unit_test(keys_with_nuls_are_not_those_of_the_requests_of_a_batch),
+		cmocka_unit_test(the_key_of_a_batch_is_no_key_for_another_request),
+		cmocka_unit_test(the_key_of_a_request_is_no_key_for_a_batch),
+		cmocka_unit_test(a_batch_that_applied_nothing_records_no_key),
+		cmocka_unit_test_setup_teardown(what_was_applied_is_answered_when_the_store_is_full,
+			start_small, fixture_stop),
 	};
 
 	return cmocka_run_group_tests_name("idempotency", tests, fixture_start, fixture_stop);

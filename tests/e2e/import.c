@@ -286,8 +286,8 @@ static void an_import_that_finds_no_room_says_so(void **state)
 {
 	struct wire *w = wire_of(state);
 	json_t *params = json_pack("{so}", "objects", too_much());
-	json_t *batch = json_pack(
-		"{sb s[[sO]]}", "atomic", true, "requests", "objects.import", params);
+	json_t *batch =
+		json_pack("{sb s[[sO]]}", "atomic", true, "requests", "objects.import", params);
 
 	run_new(w, "t_small");
 	expect_error_take(w, "objects.import", "store_full", NULL, params);
@@ -299,7 +299,13 @@ static void an_import_that_finds_no_room_says_so(void **state)
 	import_one(w, step_object("{'run_id':'small'}"));
 }
 
-static const char *small_map[] = {"--map-size", "1M", NULL};
+static int start_small(void **state)
+{
+	static const char *args[] = {"--map-size", "1M", NULL};
+
+	*state = args;
+	return fixture_start(state);
+}
 
 int main(void)
 {
@@ -318,8 +324,8 @@ int main(void)
 		cmocka_unit_test(a_run_past_its_time_expires_at_once),
 		cmocka_unit_test(a_run_before_its_time_expires_later),
 		cmocka_unit_test(an_imported_run_lives_on),
-		cmocka_unit_test_prestate_setup_teardown(an_import_that_finds_no_room_says_so,
-			fixture_start, fixture_stop, small_map),
+		cmocka_unit_test_setup_teardown(
+			an_import_that_finds_no_room_says_so, start_small, fixture_stop),
 	};
 
 	return cmocka_run_group_tests_name("import", tests, fixture_start, fixture_stop);

@@ -193,6 +193,175 @@ static void an_import_of_sixteen_mebibytes_goes_in(void **state)
 		"{'imported':15,'unchanged':0}");
 }
 
+static void a_message_that_is_too_large_is_answered_under_its_own_number(void **state)
+{
+	static const uint32_t msgids[] = {0, 7, 300, 0xfedcba98};
+	struct wire *w = wire_of(state);
+
+	for (size_t i = 0; i < 4; i++) {
+		json_t *params = json_pack("{ss}", "x", repeated(w, "x", 16 * MIB)), *reply;
+		msgpack_sbuffer frame;
+
+		msgpack_sbuffer_init(&frame);
+		codec_pack_request(&frame, msgids[i], "server.info", params);
+		reply = wire_exchange(w, frame.data, frame.size);
+		msgpack_sbuffer_destroy(&frame);
+		json_decref(params);
+		assert_non_null(reply);
+		check_error("server.info", json_array_get(reply, 2), "too_large", NULL);
+		assert_int_equal(json_integer_value(json_array_get(reply, 1)), msgids[i]);
+	}
+}
+
+/* Details of @n function calls whose ids begin with @prefix. */
+static json_t *call_details(const char *prefix, int n)
+{
+	json_t *calls = json_array();
+
+	for (int i = 0; i < n; i++) {
+		json_array_append_new(calls,
+			codec_parse("{'id':'%s_%d','type':'function','function':{'name':'look',"
+				    "'arguments':'{}','output':null}}",
+				prefix, i));
+	}
+	return json_pack("{ss so}", "type", "tool_calls", "tool_calls", calls);
+}
+
+static json_t *step_params(const char *run, json_t *details)
+{
+	return json_pack(
+		"{ss ss so}", "run_id", run, "type", "tool_calls", "step_details", details);
+}
+
+static void a_step_has_at_most_1024_tool_calls(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *run = run_in(w, "t_calls", "in_progress");
+	json_t *step = expect_ok_take(w, "steps.create", step_params(run, call_details("c", 1024)));
+	json_t *params = step_params(run, call_details("c", 1025)), *imported;
+
+	json_object_del(params, "type");
+	json_object_set(params, "step_id", field(step, "id"));
+	expect_error_take(w, "steps.update", "invalid_params", "step_details.tool_calls", params);
+	expect_error_take(w, "steps.create", "invalid_params", "step_details.tool_calls",
+		step_params(run, call_details("c", 1025)));
+	assert_int_equal(json_array_size(field(expect_ok(w, "steps.list", "{'run_id':'%s'}", run),
+				 "data[0].step_details.tool_calls")),
+		1024);
+	imported = step_object("{'run_id':'%s','type':'tool_calls'}", run);
+	json_object_set_new(imported, "step_details", call_details("c", 1025));
+	expect_error_take(w, "objects.import", "invalid_params",
+		"objects[0].step_details.tool_calls", json_pack("{s[o]}", "objects", imported));
+}
+
+/* Every one of 1,024 calls is looked for in each of 20 steps: that must not hold up the others. */
+static void many_calls_are_told_apart_from_many_others_in_time(void **state)
+{
+	struct wire *w = wire_of(state);
+	const char *run = run_in(w, "t_many", "in_progress");
+	json_t *action = json_pack("{ss so}", "type", "submit_tool_outputs", "submit_tool_outputs",
+		call_details("wanted", 1024));
+	json_t *call;
+	long began;
+	size_t i;
+
+	json_object_del(field(action, "submit_tool_outputs"), "type");
+	json_array_foreach(field(action, "submit_tool_outputs.tool_calls"), i, call)
+	{
+		json_object_del(json_object_get(call, "function"), "output");
+	}
+	for (int k = 0; k < 20; k++) {
+		expect_ok_take(w, "steps.create", step_params(run, call_details("unwanted", 1024)));
+	}
+	began = clock_ms();
+	expect_ok_take(w, "runs.update",
+		json_pack("{ss ss so}", "run_id", run, "status", "requires_action",
+			"required_action", action));
+	print_message(
+		"# 1,024 calls among 20 times 1,024 others took %ld ms\n", clock_ms() - began);
+	assert_in_range(clock_ms() - began, 0, 1000);
+}
+
+static size_t stored_size(const json_t *object)
+{
+	msgpack_packer packer;
+	msgpack_sbuffer bytes;
+	size_t size;
+
+	msgpack_sbuffer_init(&bytes);
+	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+	codec_pack(&packer, object);
+	size = bytes.size;
+	msgpack_sbuffer_destroy(&bytes);
+	return size;
+}
+
+static const char *step_of_size(struct wire *w, const char *run, size_t size)
+{
+	json_t *details = call_details("c", 1);
+
+	json_object_set_new(field(details, "tool_calls[0].function"), "arguments",
+		json_string(repeated(w, "x", size)));
+	return text(expect_ok_take(w, "steps.create", step_params(run, details)), "id");
+}
+
+/* The step failed with the run, and has as much of its message as there is room for. */
+static size_t expect_error_of_run(
+	struct wire *w, const char *run, const char *step_id, const char *code, const char *message)
+{
+	json_t *step = step_get(w, run, step_id);
+	const char *part = text(step, "last_error.message");
+	size_t len = strlen(part);
+
+	expect_fields(step, "{'status':'failed','last_error.code':'%s'}", code);
+	assert_memory_equal(part, message, len);
+	/* Not within a character. */
+	assert_int_not_equal((unsigned char)message[len] & 0xc0, 0x80);
+	assert_in_range(stored_size(step), 1, 4 * MIB);
+	return len;
+}
+
+static void a_long_error_of_a_run_leaves_its_steps_within_their_limit(void **state)
+{
+	static const char *const codes[] = {"server_error", "rate_limit_exceeded"};
+	static const size_t sizes[] = {10, MIB, 2 * MIB, 4 * MIB - 30000, 4 * MIB - 2000};
+	struct wire *w = wire_of(state);
+	/* 3.9 MiB of characters of one to four bytes. */
+	const char *message = repeated(w, "a\xc3\xa4\xe2\x82\xac\xf0\x9d\x84\x9e", 39 * MIB / 100);
+
+	for (int i = 0; i < 2; i++) {
+		const char *run = run_in(w, "t_error", "in_progress"), *steps[5];
+
+		for (int k = 0; k < 5; k++) {
+			steps[k] = step_of_size(w, run, sizes[k]);
+		}
+		expect_ok_take(w, "runs.update",
+			json_pack("{ss ss s{ss ss}}", "run_id", run, "status", "failed",
+				"last_error", "code", codes[i], "message", message));
+		for (int k = 0; k < 5; k++) {
+			expect_error_of_run(w, run, steps[k], codes[i], message);
+		}
+	}
+}
+
+static void a_common_error_of_a_run_is_copied_whole(void **state)
+{
+	static const size_t lengths[] = {0, 1, 300, 60000};
+	struct wire *w = wire_of(state);
+
+	for (size_t i = 0; i < 4; i++) {
+		const char *run = run_in(w, "t_error", "in_progress");
+		const char *step = step_of_size(w, run, 2 * MIB);
+		const char *message = repeated(w, "\xe2\x82\xac", lengths[i] / 3);
+
+		expect_ok_take(w, "runs.update",
+			json_pack("{ss ss s{ss ss}}", "run_id", run, "status", "failed",
+				"last_error", "code", "invalid_prompt", "message", message));
+		assert_int_equal(expect_error_of_run(w, run, step, "server_error", message),
+			strlen(message));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +374,11 @@ int main(void)
 		cmocka_unit_test(a_batch_stops_where_its_reply_would_be_too_large),
 		cmocka_unit_test(lists_within_a_batch_are_cut_or_refused),
 		cmocka_unit_test(an_import_of_sixteen_mebibytes_goes_in),
+		cmocka_unit_test(a_message_that_is_too_large_is_answered_under_its_own_number),
+		cmocka_unit_test(a_step_has_at_most_1024_tool_calls),
+		cmocka_unit_test(many_calls_are_told_apart_from_many_others_in_time),
+		cmocka_unit_test(a_long_error_of_a_run_leaves_its_steps_within_their_limit),
+		cmocka_unit_test(a_common_error_of_a_run_is_copied_whole),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, fixture_start, fixture_stop);

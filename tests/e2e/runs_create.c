@@ -267,7 +267,13 @@ static void an_issued_id_is_none_that_a_caller_chose(void **state)
 	print_message("# %d of 50 rounds within one millisecond\n", n);
 }
 
-static const char *lazy[] = {"--sync", "interval:1000", NULL};
+static int start_lazy(void **state)
+{
+	static const char *args[] = {"--sync", "interval:1000", NULL};
+
+	*state = args;
+	return fixture_start(state);
+}
 
 int main(void)
 {
@@ -286,8 +292,8 @@ int main(void)
 		cmocka_unit_test(a_second_active_run_is_rejected_by_default),
 		cmocka_unit_test(every_active_status_rejects_and_no_terminal_one),
 		cmocka_unit_test(enqueue_and_parallel_let_it_in),
-		cmocka_unit_test_prestate_setup_teardown(an_issued_id_is_none_that_a_caller_chose,
-			fixture_start, fixture_stop, lazy),
+		cmocka_unit_test_setup_teardown(
+			an_issued_id_is_none_that_a_caller_chose, start_lazy, fixture_stop),
 	};
 
 	return cmocka_run_group_tests_name("runs.create", tests, fixture_start, fixture_stop);

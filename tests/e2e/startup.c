@@ -239,6 +239,41 @@ static void good_flags_are_taken(void **state)
 	}
 }
 
+/* It may be anything: a home directory, say. */
+static void a_directory_of_other_files_that_is_open_to_others_is_refused_as_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const args[] = {"--data", fixture->daemon.data, NULL};
+	char path[80], lock[80];
+
+	snprintf(path, sizeof(path), "%s/mine", fixture->daemon.data);
+	snprintf(lock, sizeof(lock), "%s/LOCK", fixture->daemon.data);
+	assert_int_equal(mkdir(fixture->daemon.data, 0700), 0);
+	assert_int_equal(chmod(fixture->daemon.data, 0755), 0);
+	write_file(path, "mine");
+	expect_no_start(fixture, args, false);
+	assert_int_equal(mode_of(fixture->daemon.data), 0755);
+	expect_content(path, "mine");
+	assert_int_equal(access(lock, F_OK), -1);
+	/* With the owner's word that it may be, it is used. */
+	assert_int_equal(chmod(fixture->daemon.data, 0700), 0);
+	fixture_resume(fixture);
+	expect_content(path, "mine");
+}
+
+static void an_empty_directory_and_a_store_are_shut_to_others(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(mkdir(fixture->daemon.data, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(chmod(fixture->daemon.data, 0755), 0);
+		fixture_resume(fixture);
+		assert_int_equal(mode_of(fixture->daemon.data), 0700);
+		fixture_halt(fixture);
+	}
+}
+
 /* Started without --data, with @name set to @value below the test's directory, it uses @data. */
 static void expect_default(
 	struct fixture *fixture, const char *name, const char *value, const char *data)
@@ -313,6 +348,8 @@ int main(void)
 		ALONE(good_flags_are_taken),
 		ALONE(the_default_directory_comes_from_the_environment),
 		ALONE(the_service_manager_is_told),
+		ALONE(a_directory_of_other_files_that_is_open_to_others_is_refused_as_it_is),
+		ALONE(an_empty_directory_and_a_store_are_shut_to_others),
 	};
 
 	return cmocka_run_group_tests_name("startup", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -129,11 +130,47 @@ static void a_stop_right_after_the_start_is_clean(void **state)
 	}
 }
 
+/* The pid that the store's lock names. */
+static long lock_holder(const struct fixture *fixture)
+{
+	char path[80];
+	long pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/LOCK", fixture->daemon.data);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%ld", &pid), 1);
+	fclose(file);
+	return pid;
+}
+
+/* It is the supervisor's to say when all ends, and the lock names whom to ask. */
+static void a_child_that_is_told_to_stop_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 2; i++) {
+		pid_t server = fixture_server(fixture);
+
+		assert_int_not_equal(server, fixture->daemon.pid);
+		assert_int_equal(lock_holder(fixture), fixture->daemon.pid);
+		assert_true(daemon_is_parent_of(&fixture->daemon, server));
+		assert_int_equal(kill(server, i ? SIGINT : SIGTERM), 0);
+		print_message("# service back after %ld ms\n",
+			fixture_await_service(fixture, server, 5 * BACK_MS));
+		assert_true(daemon_is_parent_of(&fixture->daemon, fixture_server(fixture)));
+	}
+	assert_int_equal(lock_holder(fixture), fixture->daemon.pid);
+	fixture_halt(fixture);
+}
+
 static void without_a_supervisor_there_is_one_process(void **state)
 {
 	struct fixture *fixture = *state;
 
 	assert_int_equal(fixture_server(fixture), fixture->daemon.pid);
+	assert_int_equal(lock_holder(fixture), fixture->daemon.pid);
 	fixture_halt(fixture);
 }
 
@@ -201,6 +238,7 @@ int main(void)
 		ALONE(sigint_ends_it_with_status_zero),
 		ALONE(clients_that_stay_connected_do_not_keep_it),
 		ALONE(a_stop_right_after_the_start_is_clean),
+		ALONE(a_child_that_is_told_to_stop_is_replaced),
 		WITH(no_supervise, without_a_supervisor_there_is_one_process),
 		ALONE(every_killed_process_leaves_what_it_acknowledged),
 		WITH(small_map, a_full_store_says_so_and_loses_nothing),

@@ -236,21 +236,31 @@ static json_t *ids_in(const json_t *list)
 	return ids;
 }
 
+/* To stderr by itself: cmocka cuts its own messages. Takes @value. */
+static void print_value(const char *name, json_t *value)
+{
+	char *dump = json_dumps(value, JSON_ENCODE_ANY);
+
+	fprintf(stderr, "  %s %s\n", name, dump ? dump : "(nothing)");
+	free(dump);
+	json_decref(value);
+}
+
 __attribute__((noreturn)) static void complain(const char *where, const char *what,
 	const struct query *query, const struct answer *answer, const json_t *outcome)
 {
-	const json_t *result = json_array_get(outcome, 1);
+	const json_t *list = json_array_get(outcome, 1);
 
-	fail_msg("%s: %s\n  %s %s\n  expected not_found=%s has_more=%d %s\n  got error=%s "
-		 "first_id=%s last_id=%s has_more=%s %s",
-		where, what, query_method(query), json_dumps(query_params(query), 0),
-		answer->not_found ? answer->not_found : "-", answer->has_more,
-		json_dumps(ids_of(answer), 0),
-		json_dumps(json_array_get(outcome, 0), JSON_ENCODE_ANY),
-		json_string_value(json_object_get(result, "first_id")),
-		json_string_value(json_object_get(result, "last_id")),
-		json_is_true(json_object_get(result, "has_more")) ? "true" : "false",
-		json_dumps(ids_in(result), 0));
+	fprintf(stderr, "%s: %s\n  expected not_found=%s has_more=%d\n", where, what,
+		answer->not_found ? answer->not_found : "-", answer->has_more);
+	print_value(query_method(query), query_params(query));
+	print_value("expected ids", ids_of(answer));
+	print_value("got error", json_incref(json_array_get(outcome, 0)));
+	print_value("got ids", ids_in(list));
+	print_value("first_id", json_incref(json_object_get(list, "first_id")));
+	print_value("last_id", json_incref(json_object_get(list, "last_id")));
+	print_value("has_more", json_incref(json_object_get(list, "has_more")));
+	fail_msg("%s: %s", where, what);
 	abort();
 }
 

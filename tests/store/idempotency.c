@@ -1,4 +1,5 @@
-/* Idempotency records are kept for 24 hours, and the table does not grow beyond what these bring. */
+/* Idempotency records are kept for 24 hours, and the table does not grow beyond what these bring.
+ */
 #include "cmocka_all.h"
 
 #include "shelf.h"
