@@ -53,7 +53,8 @@ static void check_update(
 		(to && !strcmp(to, "in_progress"))) {
 		refusal_add(refusal, "invalid_transition");
 	}
-	if (json_object_get(params, "usage") && open && (!to || !strcmp(to, "in_progress"))) {
+	if (json_object_get(params, "usage") && !(to && strcmp(to, "in_progress") != 0) &&
+		(open || !is_null(step, "usage"))) {
 		refusal_add(refusal, "invalid_params");
 	}
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { N_MESSAGES = 3000, LOOK_AT_ALL_EVERY = 100 };
+enum { N_MESSAGES = 1500, LOOK_AT_ALL_EVERY = 100 };
 
 struct trial {
 	struct wire *wire;

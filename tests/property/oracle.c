@@ -285,3 +285,19 @@ void oracle_sum_up(const struct oracle *oracle, const struct thing *thread, stru
 		summary->steps += !strcmp(steps->things[i].thread, thread->id);
 	}
 }
+
+struct thing *oracle_open_step(struct oracle *oracle, const struct thing *run, const char *thread)
+{
+	struct table *steps = &oracle->tables[STEPS];
+
+	for (size_t i = 0; i < steps->n; i++) {
+		struct thing *step = &steps->things[i];
+
+		if (!strcmp(step->status, "in_progress") && !strcmp(step->thread, thread) &&
+			(run ? !strcmp(step->run, run->id)
+			     : !run_is_terminal(oracle_find(oracle, RUNS, step->run)))) {
+			return step;
+		}
+	}
+	return NULL;
+}

@@ -91,6 +91,9 @@ void oracle_list(const struct oracle *oracle, const struct query *query, struct 
 void oracle_sum_up(
 	const struct oracle *oracle, const struct thing *thread, struct summary *summary);
 
+/* A step in progress of @run; of any active run of @thread when @run is NULL. Or NULL. */
+struct thing *oracle_open_step(struct oracle *oracle, const struct thing *run, const char *thread);
+
 bool run_is_terminal(const struct thing *run);
 
 /* The number of @name among the first @n of @names. */

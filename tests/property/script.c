@@ -13,7 +13,7 @@ static json_t *runs_cancel(struct script *s)
 
 static json_t *runs_delete(struct script *s)
 {
-	return naming(s, pick_run(s, "completed failed cancelled expired incomplete"));
+	return naming(s, pick_run(s, ENDED));
 }
 
 static json_t *threads_delete(struct script *s)
@@ -65,7 +65,7 @@ static void put_key(struct script *s, json_t *message)
 {
 	json_t **kept = &s->kept[dice_roll(&s->dice, N_KEPT)], *key = NULL;
 
-	if (*kept && chance(s, 10)) {
+	if (*kept && chance(s, 20)) {
 		key = json_object_get(json_array_get(*kept, 1), "idempotency_key");
 	}
 	json_object_set_new(json_array_get(message, 1), "idempotency_key",

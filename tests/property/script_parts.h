@@ -5,6 +5,7 @@
 #include "script.h"
 
 #define ACTIVE "queued in_progress requires_action cancelling"
+#define ENDED "cancelled failed completed incomplete expired"
 
 bool chance(struct script *s, unsigned int percent);
 

@@ -117,17 +117,18 @@ static void put_details(struct script *s, json_t *params, const json_t *run, con
 
 json_t *params_of_runs_update(struct script *s)
 {
-	const json_t *run = pick_run(s, ACTIVE);
+	bool late = chance(s, 10);
+	const json_t *run = pick_run(s, late ? ENDED : ACTIVE);
 	json_t *params = naming(s, run);
 	const char *to = "";
 
-	if (run && chance(s, 85)) {
+	if (run && chance(s, late ? 10 : 90)) {
 		to = run_status(s, run);
 		put_text(params, "status", to);
 	}
 	put_details(s, params, run, to);
 	maybe_put_metadata(s, params);
-	if (chance(s, model_ended(to) ? 30 : 5)) {
+	if (chance(s, late || model_ended(to) ? 40 : 5)) {
 		json_object_set_new(params, "usage", usage(s));
 	}
 	if (run && chance(s, 10)) {

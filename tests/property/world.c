@@ -184,23 +184,6 @@ static bool is_active(const struct thing *run)
 	return !run_is_terminal(run);
 }
 
-/* A step in progress of @run, any run when it is NULL; NULL when there is none. */
-static struct thing *open_step(struct world *world, const struct thing *run, const char *thread)
-{
-	struct table *steps = &world->oracle.tables[STEPS];
-
-	for (size_t i = 0; i < steps->n; i++) {
-		struct thing *step = &steps->things[i];
-
-		if (!strcmp(step->status, "in_progress") && !strcmp(step->thread, thread) &&
-			(run ? !strcmp(step->run, run->id)
-			     : is_active(oracle_find(&world->oracle, RUNS, step->run)))) {
-			return step;
-		}
-	}
-	return NULL;
-}
-
 static const char *next_status(struct world *world, const struct thing *run)
 {
 	static const char *const ways[4][5] = {
@@ -212,7 +195,7 @@ static const char *next_status(struct world *world, const struct thing *run)
 	unsigned int from = name_number(run_statuses, N_STATUSES, run->status);
 	const char *to = ways[from][dice_roll(&world->dice, 5)];
 
-	if (strstr(to, "complete") && open_step(world, run, run->thread)) {
+	if (strstr(to, "complete") && oracle_open_step(&world->oracle, run, run->thread)) {
 		return "failed";
 	}
 	return to;
@@ -235,7 +218,7 @@ static void plan_move_run(struct world *world, const char *thread, struct deed *
 
 static void plan_move_step(struct world *world, const char *thread, struct deed *deed)
 {
-	struct thing *step = open_step(world, NULL, thread);
+	struct thing *step = oracle_open_step(&world->oracle, NULL, thread);
 
 	if (!step) {
 		return;
@@ -335,7 +318,7 @@ static void apply_run_move(struct world *world, const struct thing *to)
 	if (!run_is_terminal(run)) {
 		return;
 	}
-	while ((step = open_step(world, run, run->thread)) != NULL) {
+	while ((step = oracle_open_step(&world->oracle, run, run->thread)) != NULL) {
 		step->status = to->status;
 	}
 }
