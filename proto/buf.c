@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define FIRST_CAPACITY 4096 /* most replies and parameters fit */
+
 void buf_finish(struct buf *b)
 {
 	free(b->ptr);
@@ -30,7 +32,7 @@ void buf_truncate(struct buf *b, size_t len)
 
 static int buf_reserve(struct buf *b, size_t more)
 {
-	size_t cap = b->cap ? b->cap : 512;
+	size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
 	uint8_t *ptr;
 
 	if (b->error) {
