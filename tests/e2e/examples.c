@@ -219,6 +219,46 @@ static void every_published_run_and_step_comes_back_whole(void **state)
 	json_decref(examples);
 }
 
+/* The objects of a file of tests/data, one a line. Kept by the wire. */
+static json_t *shipped(struct wire *w, const char *name)
+{
+	const char *sources = getenv("RUNSTORE_SOURCES");
+	json_t *objects = wire_keep(w, json_array()), *object;
+	char path[1024];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/data/%s", sources ? sources : ".", name);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while ((object = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL))) {
+		json_array_append_new(objects, object);
+	}
+	fclose(file);
+	return objects;
+}
+
+static void every_shipped_example_comes_back_whole(void **state)
+{
+	struct tally tally = {.wire = wire_of(state), .runs = 1000}; /* ids of their own */
+
+	visit(&tally, shipped(tally.wire, "api-examples.ndjson"));
+	assert_int_equal(tally.runs - 1000 + tally.steps, 33);
+}
+
+static void the_shipped_store_goes_in_as_a_whole_and_twice(void **state)
+{
+	struct wire *w = wire_of(state);
+	json_t *objects = shipped(w, "api-store.ndjson");
+
+	for (int i = 0; i < 2; i++) {
+		expect_fields(
+			expect_ok_take(w, "objects.import", json_pack("{sO}", "objects", objects)),
+			i ? "{'imported':0,'unchanged':6}" : "{'imported':6,'unchanged':0}");
+	}
+	expect_ok(w, "threads.delete", "{'thread_id':'thread_123'}");
+	expect_ok(w, "threads.delete", "{'thread_id':'thread_abc123'}");
+}
+
 static void the_fields_are_those_of_the_published_schema(void **state)
 {
 	static const char *const schemas[] = {"RunObject", "RunStepObject"};
@@ -237,8 +277,10 @@ static void the_fields_are_those_of_the_published_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_shipped_store_goes_in_as_a_whole_and_twice),
 		cmocka_unit_test(the_printed_run_and_step_come_back_whole),
 		cmocka_unit_test(every_published_run_and_step_comes_back_whole),
+		cmocka_unit_test(every_shipped_example_comes_back_whole),
 		cmocka_unit_test(the_fields_are_those_of_the_published_schema),
 	};
 
