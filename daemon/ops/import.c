@@ -5,6 +5,7 @@
 #include "daemon/ops/op.h"
 #include "proto/bounds.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct import {
@@ -42,10 +43,9 @@ static int import_run(struct import *im, struct slice bytes)
 	struct run run = {0};
 	struct key key;
 
-	record_read(&schema_run, bytes, run.v);
-	mp_get_str(run.v[RUN_id], &run.id);
-	mp_get_str(run.v[RUN_thread_id], &run.thread_id);
-	run.status = (enum run_status)run_status_of(run.v[RUN_status]);
+	if (!runs_read(bytes, &run)) {
+		return -EBADMSG;
+	}
 	if (runs_find(txn, run.id, &stored, &key)) {
 		return compare(im, "Run", run.id, stored, bytes);
 	}
@@ -61,11 +61,9 @@ static int import_step(struct import *im, struct slice bytes)
 	struct step step = {0};
 	struct key key;
 
-	record_read(&schema_step, bytes, step.v);
-	mp_get_str(step.v[STEP_id], &step.id);
-	mp_get_str(step.v[STEP_run_id], &step.run_id);
-	mp_get_str(step.v[STEP_thread_id], &step.thread_id);
-	step.status = (enum step_status)step_status_of(step.v[STEP_status]);
+	if (!steps_read(bytes, &step)) {
+		return -EBADMSG;
+	}
 	if (!slice_eq(step.v[STEP_type], mp_lookup(step.v[STEP_step_details], "type"))) {
 		return refuse(im, E_INVALID_PARAMS, "step_details.type", "Step", step.id,
 			"has details of another type than its own");

@@ -30,7 +30,7 @@ void lifecycle_enter(struct txn *txn, struct run *run, enum run_status to)
 {
 	struct slice now = value_int(txn->arena, txn->now_ms / 1000);
 
-	run->v[RUN_status] = value_run_status(to);
+	run->v[RUN_status] = value_name(txn->arena, run_status_names[to]);
 	if (to == RUN_IN_PROGRESS && mp_is_nil(run->v[RUN_started_at])) {
 		run->v[RUN_started_at] = now;
 	} else if (to == RUN_COMPLETED || to == RUN_INCOMPLETE) {
@@ -57,7 +57,7 @@ void lifecycle_enter_step(struct txn *txn, struct step *step, enum step_status t
 		[STEP_EXPIRED] = STEP_expired_at,
 	};
 
-	step->v[STEP_status] = value_step_status(to);
+	step->v[STEP_status] = value_name(txn->arena, step_status_names[to]);
 	if (to != STEP_IN_PROGRESS) {
 		step->v[times[to]] = value_int(txn->arena, txn->now_ms / 1000);
 	}
@@ -107,8 +107,9 @@ static void store_step(struct txn *txn, struct step *step)
 	record_write(&schema_step, step->v, &bytes);
 	if (buf_error(&bytes)) {
 		kv_fail(txn->kv, buf_error(&bytes));
+	} else {
+		steps_replace(txn, step, buf_slice(&bytes));
 	}
-	steps_replace(txn, step, buf_slice(&bytes));
 	buf_finish(&bytes);
 }
 
@@ -152,8 +153,9 @@ static void end_run(struct txn *txn, struct run *run, enum run_status to)
 	record_write(&schema_run, run->v, &bytes);
 	if (buf_error(&bytes)) {
 		kv_fail(txn->kv, buf_error(&bytes));
+	} else {
+		runs_replace(txn, run, buf_slice(&bytes));
 	}
-	runs_replace(txn, run, buf_slice(&bytes));
 	buf_finish(&bytes);
 }
 

@@ -161,47 +161,7 @@ struct slice value_text(struct arena *arena, struct slice text)
 	return value_take(arena, &b);
 }
 
-/* Names are shorter than 32 bytes: a string is its length's byte and its text. */
-struct slice value_run_status(enum run_status s)
+struct slice value_name(struct arena *arena, const char *name)
 {
-	static const struct slice values[] = {
-		[RUN_QUEUED] = SLICE_INIT("\xa6"
-					  "queued"),
-		[RUN_IN_PROGRESS] = SLICE_INIT("\xab"
-					       "in_progress"),
-		[RUN_REQUIRES_ACTION] = SLICE_INIT("\xaf"
-						   "requires_action"),
-		[RUN_CANCELLING] = SLICE_INIT("\xaa"
-					      "cancelling"),
-		[RUN_CANCELLED] = SLICE_INIT("\xa9"
-					     "cancelled"),
-		[RUN_FAILED] = SLICE_INIT("\xa6"
-					  "failed"),
-		[RUN_COMPLETED] = SLICE_INIT("\xa9"
-					     "completed"),
-		[RUN_INCOMPLETE] = SLICE_INIT("\xaa"
-					      "incomplete"),
-		[RUN_EXPIRED] = SLICE_INIT("\xa7"
-					   "expired"),
-	};
-
-	return values[s];
-}
-
-struct slice value_step_status(enum step_status s)
-{
-	static const struct slice values[] = {
-		[STEP_IN_PROGRESS] = SLICE_INIT("\xab"
-						"in_progress"),
-		[STEP_CANCELLED] = SLICE_INIT("\xa9"
-					      "cancelled"),
-		[STEP_FAILED] = SLICE_INIT("\xa6"
-					   "failed"),
-		[STEP_COMPLETED] = SLICE_INIT("\xa9"
-					      "completed"),
-		[STEP_EXPIRED] = SLICE_INIT("\xa7"
-					    "expired"),
-	};
-
-	return values[s];
+	return value_text(arena, slice_str(name));
 }

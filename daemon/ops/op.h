@@ -81,8 +81,5 @@ int op_encode(struct op *op, const struct schema *s, const struct slice *values,
 /* Encoded values in the arena; ptr NULL when memory runs out. */
 struct slice value_int(struct arena *arena, int64_t v);
 struct slice value_text(struct arena *arena, struct slice text);
+struct slice value_name(struct arena *arena, const char *name);
 #define VALUE_NULL SLICE_LIT("\xc0")
-
-/* The name of a status as an encoded value; static. */
-struct slice value_run_status(enum run_status s);
-struct slice value_step_status(enum step_status s);

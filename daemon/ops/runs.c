@@ -87,7 +87,7 @@ static void create_fields(struct op *op, struct run *run)
 	run->v[RUN_created_at] = value_int(arena, op_now(op));
 	run->v[RUN_thread_id] = op->args[P_thread_id];
 	run->v[RUN_assistant_id] = op->args[P_assistant_id];
-	run->v[RUN_status] = value_run_status(RUN_QUEUED);
+	run->v[RUN_status] = value_name(arena, run_status_names[RUN_QUEUED]);
 	run->v[RUN_instructions] = joined_instructions(op, run->v[RUN_instructions]);
 	if (ttl) {
 		run->v[RUN_expires_at] = value_int(arena, op_now(op) + ttl);

@@ -199,7 +199,7 @@ int step_make(struct op *op, const struct run *run, struct slice id, struct slic
 	out->v[STEP_thread_id] = run->v[RUN_thread_id];
 	out->v[STEP_run_id] = run->v[RUN_id];
 	out->v[STEP_type] = type;
-	out->v[STEP_status] = value_step_status(STEP_IN_PROGRESS);
+	out->v[STEP_status] = value_name(arena, step_status_names[STEP_IN_PROGRESS]);
 	out->v[STEP_step_details] = details;
 	if (metadata.ptr) {
 		out->v[STEP_metadata] = metadata;

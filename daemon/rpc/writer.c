@@ -56,13 +56,9 @@ static void end_if_fatal(struct writer *w, int error)
 /* What every transaction does besides what was asked for. */
 static void tend(struct writer *w, struct txn *txn)
 {
-	struct arena arena = {0};
-
-	txn->arena = &arena;
 	idempotency_sweep(txn, &w->swept, 8 + 2 * txn->n_keys);
 	changes_trim(txn);
 	w->next_deadline_ms = deadlines_next(txn);
-	arena_finish(&arena);
 }
 
 static int run_requests(struct writer *w, struct txn *txn, struct request *first)

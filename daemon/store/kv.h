@@ -45,10 +45,6 @@ int kv_open(struct kv **out, const struct kv_options *options);
 int kv_open_tables(struct kv *kv, const char *const *names, unsigned int from, unsigned int to);
 
 void kv_close(struct kv *kv);
-static inline void kv_closep(struct kv **kv)
-{
-	kv_close(*kv);
-}
 
 /* Make the commits so far durable: for KV_SYNC_LAZY. */
 int kv_flush(struct kv *kv);

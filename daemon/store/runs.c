@@ -18,22 +18,30 @@ bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key
 	return kv_get(txn->kv, T_RUNS, key_slice(key), bytes);
 }
 
-static void set_texts(struct run *run, const struct key *key)
+static void set_texts(struct run *run)
 {
-	run->key = *key;
 	mp_get_str(run->v[RUN_id], &run->id);
 	mp_get_str(run->v[RUN_thread_id], &run->thread_id);
 	run->status = (enum run_status)run_status_of(run->v[RUN_status]);
 }
 
+bool runs_read(struct slice bytes, struct run *out)
+{
+	if (!record_read(&schema_run, bytes, out->v)) {
+		return false;
+	}
+	set_texts(out);
+	return true;
+}
+
 bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out)
 {
 	bytes = arena_dup(txn->arena, bytes);
-	if (!bytes.ptr || !record_read(&schema_run, bytes, out->v)) {
+	if (!bytes.ptr || !runs_read(bytes, out)) {
 		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
 		return false;
 	}
-	set_texts(out, key);
+	out->key = *key;
 	return true;
 }
 
@@ -51,8 +59,11 @@ bool runs_load_head(struct txn *txn, const struct key *key, struct slice bytes, 
 		kv_fail(txn->kv, -ENOMEM);
 		return false;
 	}
-	record_read_first(&schema_run, copy, v, RUN_HEAD_FIELDS);
-	set_texts(out, key);
+	for (size_t i = 0; i < RUN_HEAD_FIELDS; i++) {
+		v[i].ptr = copy.ptr + (v[i].ptr - bytes.ptr);
+	}
+	set_texts(out);
+	out->key = *key;
 	return true;
 }
 

@@ -19,6 +19,9 @@ struct run {
 /* A run's stored bytes, borrowed, and its key; false when there is none of that id. */
 bool runs_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
 
+/* Take apart a record, all but the key: @out points into @bytes. False when it is damaged. */
+bool runs_read(struct slice bytes, struct run *out);
+
 /* Copy and take apart what runs_find() found; a damaged record fails the transaction. */
 bool runs_load_at(struct txn *txn, const struct key *key, struct slice bytes, struct run *out);
 

@@ -25,20 +25,28 @@ bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct ke
 	return kv_get(txn->kv, T_STEPS, key_slice(key), bytes);
 }
 
-static bool load(struct txn *txn, const struct run *run, struct slice key, struct slice bytes,
-	struct step *out)
+bool steps_read(struct slice bytes, struct step *out)
 {
-	out->key = key_from(key);
-	out->run_key = run->key;
-	bytes = arena_dup(txn->arena, bytes);
-	if (!bytes.ptr || !record_read(&schema_step, bytes, out->v)) {
-		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
+	if (!record_read(&schema_step, bytes, out->v)) {
 		return false;
 	}
 	mp_get_str(out->v[STEP_id], &out->id);
 	mp_get_str(out->v[STEP_run_id], &out->run_id);
 	mp_get_str(out->v[STEP_thread_id], &out->thread_id);
 	out->status = (enum step_status)step_status_of(out->v[STEP_status]);
+	return true;
+}
+
+static bool load(struct txn *txn, const struct run *run, struct slice key, struct slice bytes,
+	struct step *out)
+{
+	out->key = key_from(key);
+	out->run_key = run->key;
+	bytes = arena_dup(txn->arena, bytes);
+	if (!bytes.ptr || !steps_read(bytes, out)) {
+		kv_fail(txn->kv, bytes.ptr ? -EBADMSG : -ENOMEM);
+		return false;
+	}
 	return true;
 }
 

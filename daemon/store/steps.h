@@ -19,7 +19,10 @@ struct key steps_prefix(struct slice thread_id, struct slice run_id);
 /* A step's stored bytes, borrowed, and its key; false when there is none of that id. */
 bool steps_find(struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
 
-/* The same, of a step of @run, copied and taken apart; false also when it is of another run. */
+/* Take apart a record, all but the keys: @out points into @bytes. False when it is damaged. */
+bool steps_read(struct slice bytes, struct step *out);
+
+/* Find a step of @run, copied and taken apart; false also when it is of another run. */
 bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct step *out);
 
 /* As runs_insert() and runs_replace(). */
