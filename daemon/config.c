@@ -26,6 +26,8 @@ static const char usage[] =
 	"  --sync MODE          full: what is acknowledged survives a power cut (default);\n"
 	"                       interval:MS: a power cut may take the last MS milliseconds\n"
 	"  --run-ttl SECONDS    seconds after which a run expires, 0 for never (default: 600)\n"
+	"  --changes-max N      changes that the feed keeps (default: 1000000)\n"
+	"  --changes-age SECONDS  for how long (default: 604800, 7 days)\n"
 	"  --log-level LEVEL    error, warning, info or debug (default: info)\n"
 	"  --no-supervise       serve in this process; by default a child serves, and is\n"
 	"                       started again when it dies\n"
@@ -41,6 +43,8 @@ enum option_id {
 	OPT_MAP_SIZE,
 	OPT_SYNC,
 	OPT_RUN_TTL,
+	OPT_CHANGES_MAX,
+	OPT_CHANGES_AGE,
 	OPT_LOG_LEVEL,
 	OPT_NO_SUPERVISE,
 	OPT_HELP,
@@ -54,6 +58,8 @@ static const struct option options[] = {
 	{"map-size", required_argument, NULL, OPT_MAP_SIZE},
 	{"sync", required_argument, NULL, OPT_SYNC},
 	{"run-ttl", required_argument, NULL, OPT_RUN_TTL},
+	{"changes-max", required_argument, NULL, OPT_CHANGES_MAX},
+	{"changes-age", required_argument, NULL, OPT_CHANGES_AGE},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"no-supervise", no_argument, NULL, OPT_NO_SUPERVISE},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -122,13 +128,16 @@ static int parse_sync(const char *text, int64_t *interval_ms)
 	return 0;
 }
 
-static int parse_ttl(const char *text, int64_t *out)
+static int parse_count(
+	const char *flag, const char *text, int64_t min, int64_t *out, const char *right)
 {
 	char *rest = NULL;
+	int64_t v;
 
-	if (!parse_number(text, 3155760000, out, &rest) || *rest) {
-		return refuse("--run-ttl", text, "seconds, 0 for never");
+	if (!parse_number(text, 3155760000, &v, &rest) || *rest || v < min) {
+		return refuse(flag, text, right);
 	}
+	*out = v;
 	return 0;
 }
 
@@ -155,7 +164,12 @@ static int apply(struct config *c, int option, const char *value)
 	case OPT_SYNC:
 		return parse_sync(value, &c->sync_interval_ms);
 	case OPT_RUN_TTL:
-		return parse_ttl(value, &c->run_ttl);
+		return parse_count("--run-ttl", value, 0, &c->run_ttl, "seconds, 0 for never");
+	case OPT_CHANGES_MAX:
+		return parse_count("--changes-max", value, 1, &c->changes_max, "1 or more");
+	case OPT_CHANGES_AGE:
+		return parse_count(
+			"--changes-age", value, 1, &c->changes_age, "seconds, 1 or more");
 	case OPT_LOG_LEVEL:
 		c->log_level = log_level_from_name(value);
 		return c->log_level < 0

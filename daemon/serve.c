@@ -50,6 +50,8 @@ static int open_store(struct server *s)
 		.dir = s->config.data,
 		.map_size_bytes = s->config.map_size_bytes,
 		.sync = s->config.sync_interval_ms ? KV_SYNC_LAZY : KV_SYNC_FULL,
+		.changes_max = (uint64_t)s->config.changes_max,
+		.changes_age_ms = s->config.changes_age * 1000,
 	};
 
 	return store_open(&s->store, &options, s->why);
@@ -62,7 +64,7 @@ static int make_service(struct server *s)
 		.data = s->config.data,
 		.listen = s->config.listen,
 		.events = s->config.events,
-		.started_ms = clock_unix_ms(),
+		.started_ms = clock_wall_ms(),
 		.stats = stats_create(),
 	};
 	if (!s->service.stats) {

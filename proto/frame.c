@@ -119,6 +119,18 @@ void frame_begin_event(struct buf *out, struct slice event)
 	mp_put_array(out, 1);
 }
 
+struct slice frame_event_change(struct slice frame)
+{
+	struct mp t;
+
+	if (!mp_read(&frame, &t) || t.type != MP_ARRAY || t.n != 3 || !mp_read(&frame, &t) ||
+		t.type != MP_INT || t.i != FRAME_EVENT || !mp_read(&frame, &t) ||
+		t.type != MP_STR || !mp_read(&frame, &t) || t.type != MP_ARRAY || t.n != 1) {
+		return slice_of(NULL, 0);
+	}
+	return mp_value(&frame);
+}
+
 int frame_read_reply(struct slice bytes, struct reply_frame *out)
 {
 	struct slice in = bytes, error, result;

@@ -31,6 +31,9 @@ void frame_write_error(struct buf *out, uint32_t msgid, const struct problem *p)
 /* Append an event up to where its change, one encoded map, is to follow. */
 void frame_begin_event(struct buf *out, struct slice event);
 
+/* The change in an event, an encoded map; ptr NULL when @frame is no event. It is not checked. */
+struct slice frame_event_change(struct slice frame);
+
 struct reply_frame {
 	uint32_t msgid;
 	struct slice error;  /* an encoded map, or ptr NULL */

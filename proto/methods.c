@@ -94,6 +94,65 @@ static const struct schema_field params_runs_delete[] = {
 	KEY,
 };
 
+static const struct schema_field params_runs_claim[] = {
+	NEED(worker, worker, "name of who claims, 1 to 256 characters"),
+	TAKE(lease_ms, lease_ms, "how long the run is its without a heartbeat, default 30,000"),
+	TAKE(assistant_ids, assistant_ids, "only runs of these assistants"),
+	TAKE(thread_id, id, "only runs of this thread"),
+	TAKE(wait_ms, wait_ms, "how long to wait for a run, default 0"),
+	KEY,
+};
+
+static const struct schema_field params_runs_heartbeat[] = {
+	NEED(run_id, id, "run that is held"),
+	NEED(lease, lease, "token of its lease"),
+	THREAD,
+	TAKE(lease_ms, lease_ms, "how long from now, default as it was claimed"),
+	KEY,
+};
+
+static const struct schema_field params_runs_release[] = {
+	NEED(run_id, id, "run to give back"),
+	NEED(lease, lease, "token of its lease"),
+	THREAD,
+	KEY,
+};
+
+static const struct schema_field params_runs_lease[] = {
+	NEED(run_id, id, "run to look at"),
+	THREAD,
+};
+
+static const struct schema_field params_runs_requeue[] = {
+	NEED(run_id, id, "run in progress, leased or not"),
+	THREAD,
+	KEY,
+};
+
+static const struct schema_field params_runs_fail[] = {
+	NEED(run_id, id, "run that has not ended, leased or not"),
+	THREAD,
+	TAKE(message, failure_message, "why, as its last_error says it"),
+	KEY,
+};
+
+static const struct schema_field params_runs_wait[] = {
+	NEED(run_id, id, "run to wait for"),
+	THREAD,
+	TAKE(until, until, "change, action (or its end) or terminal, the default"),
+	TAKE(since_seq, seq, "with change: one after this counts, default the last"),
+	TAKE(timeout_ms, wait_ms, "how long to wait, default 30,000"),
+};
+
+static const struct schema_field params_changes_list[] = {
+	TAKE(after, seq, "number of the change behind which to begin, default 0"),
+	TAKE(limit, changes_limit, "changes at most, 1 to 1,000, default 100"),
+	TAKE(thread_id, id, "only changes in this thread"),
+	TAKE(run_id, id, "only changes of this run and its steps"),
+	TAKE(wait_ms, wait_ms, "how long to wait for a change, default 0"),
+	TAKE(objects, boolean, "with each object as the change left it"),
+};
+
 static const struct schema_field params_steps_create[] = {
 	NEED(run_id, id, "run to append it to"),
 	NEED(type, step_type, "message_creation or tool_calls"),

@@ -136,6 +136,15 @@ void net_forget(struct net_message *message)
 	*message = (struct net_message){0};
 }
 
+void *net_keep_way_back(struct net_message *message)
+{
+	void *way_back = message->way_back;
+
+	message->way_back = NULL;
+	net_forget(message);
+	return way_back;
+}
+
 void net_publish(struct net *net, struct slice topic, struct slice frame)
 {
 	struct nn_iovec parts[] = {

@@ -40,5 +40,8 @@ void net_answer(struct net *net, struct net_message *message, struct slice reply
 /* Free a message without a reply. */
 void net_forget(struct net_message *message);
 
+/* Free the body alone; the way back is now the caller's, to be put into a message again. */
+void *net_keep_way_back(struct net_message *message);
+
 /* Publish @frame under @topic, a NUL between them. One thread. */
 void net_publish(struct net *net, struct slice topic, struct slice frame);

@@ -1,4 +1,5 @@
 #include "daemon/ops/lifecycle.h"
+#include "daemon/store/active.h"
 #include "daemon/store/deadlines.h"
 #include "proto/bounds.h"
 #include "proto/utf8.h"
@@ -144,47 +145,103 @@ void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status
 	txn->arena = kept;
 }
 
-static void end_run(struct txn *txn, struct run *run, enum run_status to)
+/* Store a loaded run whose fields were changed. */
+static void store_run(struct txn *txn, struct run *run, const char *event)
 {
 	struct buf bytes = {0};
 
-	lifecycle_enter(txn, run, to);
-	lifecycle_end_steps(txn, run, to);
 	record_write(&schema_run, run->v, &bytes);
 	if (buf_error(&bytes)) {
 		kv_fail(txn->kv, buf_error(&bytes));
 	} else {
-		runs_replace(txn, run, buf_slice(&bytes));
+		runs_replace_as(txn, run, buf_slice(&bytes), event);
 	}
 	buf_finish(&bytes);
 }
 
+void lifecycle_end_run(struct txn *txn, struct run *run, enum run_status to)
+{
+	lifecycle_enter(txn, run, to);
+	lifecycle_end_steps(txn, run, to);
+	store_run(txn, run, run_status_names[to]);
+}
+
+void lifecycle_set_error(struct txn *txn, struct run *run, const char *code, struct slice message)
+{
+	struct buf b = {0};
+
+	mp_put_map(&b, 2);
+	mp_put_cstr(&b, "code");
+	mp_put_cstr(&b, code);
+	mp_put_cstr(&b, "message");
+	mp_put_str(&b, message);
+	run->v[RUN_last_error] =
+		buf_error(&b) ? slice_of(NULL, 0) : arena_dup(txn->arena, buf_slice(&b));
+	buf_finish(&b);
+}
+
+/* Its row without the lease; a run in progress is one loss richer. */
+static uint64_t take_lease(struct txn *txn, struct run *run, struct active *active)
+{
+	uint64_t losses = active->losses + (run->status == RUN_IN_PROGRESS);
+
+	active->losses = losses;
+	active->lease.token.ptr = NULL;
+	active_put(txn, key_slice(&run->key), active);
+	return losses;
+}
+
+/* Whoever executed the run is no longer there: it is another's turn, or it was the last one. */
+static void lose_lease(struct txn *txn, struct run *run, struct active *active)
+{
+	uint64_t losses = take_lease(txn, run, active);
+	struct slice bytes;
+
+	if (run->status != RUN_IN_PROGRESS) {
+		if (kv_get(txn->kv, T_RUNS, key_slice(&run->key), &bytes)) {
+			runs_note(txn, run, bytes, "lease_lost");
+		}
+		return;
+	}
+	lifecycle_enter(txn, run, RUN_QUEUED);
+	store_run(txn, run, "lease_lost");
+	if (losses >= MAX_LOSSES) {
+		lifecycle_set_error(txn, run, "server_error",
+			SLICE_LIT("The run was given up: its lease ran out for the third time."));
+		lifecycle_end_run(txn, run, RUN_FAILED);
+	}
+}
+
 static void settle(struct txn *txn, const struct deadline *d)
 {
+	struct active active;
 	struct run run;
 
 	if (!runs_load(txn, d->run_id, &run) ||
-		!slice_eq(key_position(key_slice(&run.key)), d->position)) {
+		!slice_eq(key_position(key_slice(&run.key)), d->position) ||
+		!active_get(txn, key_slice(&run.key), &active)) {
 		return;
 	}
 	if (d->kind == DEADLINE_CANCEL && run.status == RUN_CANCELLING) {
-		end_run(txn, &run, RUN_CANCELLED);
-	} else if (d->kind == DEADLINE_EXPIRY && !run_status_terminal(run.status)) {
-		end_run(txn, &run, RUN_EXPIRED);
+		lifecycle_end_run(txn, &run, RUN_CANCELLED);
+	} else if (d->kind == DEADLINE_EXPIRY) {
+		lifecycle_end_run(txn, &run, RUN_EXPIRED);
+	} else if (d->kind == DEADLINE_LEASE && active.lease.token.ptr) {
+		lose_lease(txn, &run, &active);
 	}
 }
 
 unsigned int lifecycle_settle(struct txn *txn, unsigned int max)
 {
 	struct arena *kept = txn->arena;
-	const char *by = txn->by;
+	struct slice by = txn->by;
 	struct arena arena = {0};
 	struct deadline d;
 	unsigned int n = 0;
 
 	txn->arena = &arena;
-	txn->by = "daemon";
-	while (n < max && deadlines_take(txn, txn->now_ms, &d)) {
+	txn->by = SLICE_LIT("daemon");
+	while (n < max && deadlines_take(txn, txn->steady_ms, &d)) {
 		settle(txn, &d);
 		arena_finish(&arena);
 		n++;

@@ -21,8 +21,15 @@ void lifecycle_enter_step(struct txn *txn, struct step *step, enum step_status t
  */
 void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status to);
 
+/* End a loaded run in the terminal status @to, with its steps, and store it. */
+void lifecycle_end_run(struct txn *txn, struct run *run, enum run_status to);
+
+/* Set last_error of a run that is about to fail. */
+void lifecycle_set_error(struct txn *txn, struct run *run, const char *code, struct slice message);
+
 /*
- * Do what is due at txn->now_ms: expire runs, cancel those whose cancel nobody confirmed; at most
- * @max of them. Returns how many were looked at; @max means that there may be more.
+ * Do what is due at txn->steady_ms: expire runs, cancel those whose cancel nobody confirmed, take
+ * back leases that ran out; at most @max of them. Returns how many were looked at; @max means that
+ * there may be more.
  */
 unsigned int lifecycle_settle(struct txn *txn, unsigned int max);

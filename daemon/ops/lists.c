@@ -333,9 +333,10 @@ static bool find_thread(struct op *op, struct slice id, struct key *key)
 
 static void put_thread(struct op *op, struct slice id)
 {
-	struct slice active = active_first(op->txn, id);
 	struct buf *out = op->out;
 	struct thread t = {0};
+	struct active active;
+	struct key key;
 	int64_t last;
 
 	threads_get(op->txn, id, &t);
@@ -357,8 +358,8 @@ static void put_thread(struct op *op, struct slice id)
 	mp_put_cstr(out, "steps");
 	mp_put_uint(out, t.steps);
 	mp_put_cstr(out, "active_run_id");
-	if (active.ptr) {
-		mp_put_str(out, active);
+	if (active_first(op->txn, id, &key, &active)) {
+		mp_put_str(out, active.run_id);
 	} else {
 		mp_put_nil(out);
 	}

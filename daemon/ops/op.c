@@ -1,7 +1,10 @@
 #include "daemon/ops/op.h"
+#include "daemon/store/active.h"
+#include "daemon/store/changes.h"
 #include "proto/bounds.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 struct slice op_text(const struct op *op, enum param p)
 {
@@ -81,13 +84,71 @@ int op_load_step(struct op *op, struct run *run, struct step *step)
 	return 0;
 }
 
-int op_check_lease(struct op *op)
+static int lease_lost(struct op *op, const struct run *run, const char *why)
 {
-	if (!op_given(op, P_lease)) {
+	return problem_set(op->problem, E_LEASE_LOST, "lease", "Run '%.*s' %s.", (int)run->id.len,
+		(const char *)run->id.ptr, why);
+}
+
+int op_check_lease(struct op *op, const struct run *run)
+{
+	struct slice token = op_text(op, P_lease);
+	struct active active = {0};
+
+	active_get(op->txn, key_slice(&run->key), &active);
+	if (!active.lease.token.ptr) {
+		return token.ptr ? lease_lost(op, run, "is not leased under this token") : 0;
+	}
+	if (!token.ptr) {
+		return lease_lost(op, run, "is leased: its lease must be given");
+	}
+	if (!slice_eq(token, active.lease.token)) {
+		return lease_lost(op, run, "is leased under another token");
+	}
+	if (active.lease.until_ms <= op->txn->steady_ms) {
+		return lease_lost(op, run, "is no longer leased: its lease ran out");
+	}
+	op->txn->by = arena_dup(op->txn->arena, active.lease.worker);
+	return op->txn->by.ptr ? 0 : -ENOMEM;
+}
+
+int op_check_seq(struct op *op, enum param p, const char *name)
+{
+	uint64_t last = store_last_seq(op->txn->store);
+	int64_t seq = op_int(op, p, 0);
+
+	if ((uint64_t)seq <= last) {
 		return 0;
 	}
-	return problem_set(
-		op->problem, E_LEASE_LOST, "lease", "The run is not leased under this token.");
+	return problem_set(op->problem, E_INVALID_PARAMS, name,
+		"There is no change %" PRId64 " yet: the last one is %" PRIu64 ".", seq, last);
+}
+
+int op_thread_busy(struct op *op, struct slice thread_id, const char *param)
+{
+	struct active active;
+	struct key key;
+
+	if (!active_first(op->txn, thread_id, &key, &active)) {
+		return 0;
+	}
+	return problem_set(op->problem, E_RUN_ACTIVE, param,
+		"Thread %.*s already has an active run %.*s.", (int)thread_id.len,
+		(const char *)thread_id.ptr, (int)active.run_id.len,
+		(const char *)active.run_id.ptr);
+}
+
+int op_park(struct op *op, enum param p, int64_t otherwise, const struct op_wake *wake)
+{
+	if (!op->wait) {
+		return 0;
+	}
+	if (op->wait->left_ms < 0) {
+		op->wait->left_ms = op_int(op, p, otherwise);
+	}
+	op->wait->seq = changes_bounds(op->txn).last;
+	op->wait->wake = *wake;
+	return op->wait->left_ms ? OP_PARK : 0;
 }
 
 int op_reply_full(struct op *op)

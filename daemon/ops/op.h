@@ -19,12 +19,32 @@ struct service {
 	struct stats *stats;
 };
 
+/* Which changes are to wake a request that is parked. */
+struct op_wake {
+	struct slice run_id;	/* of this run, the text of P_run_id; ptr NULL: of any */
+	struct slice thread_id; /* of this thread, the text of P_thread_id; ptr NULL: of any */
+	unsigned int
+		statuses; /* only when the run comes to one of these (bits), or is gone; 0: any */
+};
+
+/* Of a method that waits: how it stands with the request, besides its parameters. */
+struct op_wait {
+	int64_t left_ms; /* for which it may still be parked; 0: it is to answer now; below 0: it
+			    was not run yet */
+	uint64_t seq;	 /* changes up to this one have been looked at; 0: it was not run yet */
+	struct op_wake wake;
+};
+
+/* The request is to be parked and run again: for this long, or until it is woken. */
+#define OP_PARK 1000000
+
 struct op {
 	struct txn *txn;
 	const struct slice *args; /* canonical values by enum param; ptr NULL: not given */
 	struct buf *out;	  /* takes the result, one encoded value */
 	struct problem *problem;
 	const struct service *service;
+	struct op_wait *wait; /* NULL: it cannot be parked */
 };
 
 #define METHOD(symbol, name, access, reply, flags, help) int op_##symbol(struct op *op);
@@ -63,11 +83,27 @@ int op_find_run(struct op *op, struct slice *bytes, struct key *key);
 int op_load_run(struct op *op, struct run *run);
 int op_load_step(struct op *op, struct run *run, struct step *step);
 
-/* Refuse a lease that does not hold. */
-int op_check_lease(struct op *op);
+/*
+ * May what asks to execute @run do so? Without a lease it is refused while somebody holds one, and
+ * with one unless that is it. What it then changes is said to be by the lease's worker. Returns 0,
+ * E_LEASE_LOST, or -ENOMEM.
+ */
+int op_check_lease(struct op *op, const struct run *run);
+
+/* Refuse the parameter @p where it is the number of a change that is still to come. */
+int op_check_seq(struct op *op, enum param p, const char *name);
+
+/* Refuse with run_active when the thread has a run that has not ended; else 0. */
+int op_thread_busy(struct op *op, struct slice thread_id, const char *param);
 
 /* Refuse because the result does not fit into the reply. */
 int op_reply_full(struct op *op);
+
+/*
+ * Park the request, to be woken by changes that its snapshot has not, unless its time is over. How
+ * long that is its parameter @p says, or else @otherwise. Returns OP_PARK or 0.
+ */
+int op_park(struct op *op, enum param p, int64_t otherwise, const struct op_wake *wake);
 
 /* Append a whole encoded value as the result. Returns 0 or E_TOO_LARGE. */
 int op_result(struct op *op, struct slice value);

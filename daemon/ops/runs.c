@@ -38,18 +38,12 @@ static int create_id(struct op *op, struct run *run)
 
 static int check_thread_free(struct op *op, struct slice thread_id)
 {
-	struct slice on_active = op_text(op, P_on_active), active;
+	struct slice on_active = op_text(op, P_on_active);
 
 	if (on_active.ptr && !slice_is(on_active, "reject")) {
 		return 0;
 	}
-	active = active_first(op->txn, thread_id);
-	if (!active.ptr) {
-		return 0;
-	}
-	return problem_set(op->problem, E_RUN_ACTIVE, "thread_id",
-		"Thread %.*s already has an active run %.*s.", (int)thread_id.len,
-		(const char *)thread_id.ptr, (int)active.len, (const char *)active.ptr);
+	return op_thread_busy(op, thread_id, "thread_id");
 }
 
 static struct slice joined_instructions(struct op *op, struct slice instructions)
@@ -71,9 +65,26 @@ static struct slice joined_instructions(struct op *op, struct slice instructions
 	return value;
 }
 
+/*
+ * Now; for a run that waits for the others of its thread no earlier than these, so that it stands
+ * behind them also when the clock was set back.
+ */
+static int64_t created_at(struct op *op, const struct run *run)
+{
+	int64_t now = op_now(op), last;
+	struct key key;
+
+	if (!run->enqueued || !active_last(op->txn, run->thread_id, &key)) {
+		return now;
+	}
+	last = (int64_t)read_u64(key_position(key_slice(&key)).ptr);
+	return last > now ? last : now;
+}
+
 static void create_fields(struct op *op, struct run *run)
 {
 	struct arena *arena = op->txn->arena;
+	int64_t at = created_at(op, run);
 	int64_t ttl = op_int(op, P_expires_in, op->service->run_ttl);
 
 	for (unsigned int i = 0; i < N_RUN_FIELDS; i++) {
@@ -84,13 +95,13 @@ static void create_fields(struct op *op, struct run *run)
 		}
 	}
 	run->v[RUN_object] = SLICE_LIT("\xaathread.run");
-	run->v[RUN_created_at] = value_int(arena, op_now(op));
+	run->v[RUN_created_at] = value_int(arena, at);
 	run->v[RUN_thread_id] = op->args[P_thread_id];
 	run->v[RUN_assistant_id] = op->args[P_assistant_id];
 	run->v[RUN_status] = value_name(arena, run_status_names[RUN_QUEUED]);
 	run->v[RUN_instructions] = joined_instructions(op, run->v[RUN_instructions]);
 	if (ttl) {
-		run->v[RUN_expires_at] = value_int(arena, op_now(op) + ttl);
+		run->v[RUN_expires_at] = value_int(arena, at + ttl);
 	}
 	run->status = RUN_QUEUED;
 }
@@ -102,7 +113,6 @@ static void store_hints(struct op *op, const struct run *run)
 		enum param param;
 		const char *name;
 	} hints[] = {
-		{P_on_active, "on_active"},
 		{P_reasoning_effort, "reasoning_effort"},
 		{P_tool_resources, "tool_resources"},
 	};
@@ -142,6 +152,7 @@ int op_runs_create(struct op *op)
 	if (r) {
 		return r;
 	}
+	run.enqueued = slice_is(op_text(op, P_on_active), "enqueue");
 	create_fields(op, &run);
 	r = op_encode(op, &schema_run, run.v, &bytes);
 	if (!r) {

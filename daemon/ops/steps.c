@@ -58,7 +58,7 @@ int op_steps_create(struct op *op)
 
 	r = load_head(op, &run);
 	if (!r) {
-		r = op_check_lease(op);
+		r = op_check_lease(op, &run);
 	}
 	if (!r) {
 		r = check_run_takes_steps(op, &run);
@@ -150,7 +150,7 @@ static int check_step_update(struct op *op, const struct run *run, const struct 
 {
 	int r;
 
-	r = op_check_lease(op);
+	r = op_check_lease(op, run);
 	if (!r) {
 		r = check_step_change(op, run, step, to);
 	}

@@ -1,6 +1,7 @@
 /* runs.update: a run moves on, or its metadata changes. */
 #include "daemon/ops/lifecycle.h"
 #include "daemon/ops/tools.h"
+#include "daemon/store/ready.h"
 
 static int refuse_param(struct op *op, int code, const char *param, const char *why)
 {
@@ -59,6 +60,9 @@ static int check_transition(struct op *op, const struct run *run, int to)
 			"A run with status '%s' cannot become '%s' by an update.",
 			run_status_names[run->status], run_status_names[to]);
 	}
+	if (to == RUN_IN_PROGRESS && !ready_has(op->txn, key_slice(&run->key))) {
+		return op_thread_busy(op, run->thread_id, "status");
+	}
 	if ((to == RUN_COMPLETED || to == RUN_INCOMPLETE) && first_open(op, run, &open)) {
 		return problem_set(op->problem, E_STEPS_IN_PROGRESS, "status",
 			"The run cannot become '%s': its step '%.*s' is in progress.",
@@ -80,11 +84,17 @@ static int check_usage(struct op *op, const struct run *run, int to)
 		     : "A run's usage is set when it ends, or once after that.");
 }
 
+/* Whoever executes the run guards it with a lease; its metadata is anybody's. */
+static bool needs_lease(const struct op *op, int to)
+{
+	return op_given(op, P_lease) || to >= 0 || op_given(op, P_usage);
+}
+
 static int check_update(struct op *op, const struct run *run, int to)
 {
 	int r;
 
-	r = op_check_lease(op);
+	r = needs_lease(op, to) ? op_check_lease(op, run) : 0;
 	if (!r) {
 		r = check_details(op, to);
 	}

@@ -16,12 +16,22 @@ static int wrong_form(struct problem *p, uint32_t i)
 	return problem_set(p, E_INVALID_PARAMS, param, "A request of a batch is [method, params].");
 }
 
+static bool asks_to_wait(const struct call *call)
+{
+	int64_t wait_ms = 0;
+
+	if (call->args[P_wait_ms].ptr) {
+		mp_get_int(call->args[P_wait_ms], &wait_ms);
+	}
+	return wait_ms;
+}
+
 static int check_member(struct call *call, struct arena *arena)
 {
 	if (call->problem) {
 		return 0;
 	}
-	if (call->method->flags & METHOD_ALONE) {
+	if (call->method->flags & METHOD_ALONE || asks_to_wait(call)) {
 		return call_refuse(call, arena, E_INVALID_PARAMS, NULL,
 			"This method cannot be part of a batch.");
 	}
@@ -83,7 +93,8 @@ static int run_member(const struct batch *batch, uint32_t i, struct txn *txn,
 
 	mp_put_array(out, 2);
 	mp_put_nil(out);
-	r = call_run(&batch->calls[i], txn, service, key.ptr ? key_slice(&member) : key, out, p);
+	r = call_run(
+		&batch->calls[i], txn, service, key.ptr ? key_slice(&member) : key, NULL, out, p);
 	if (r) {
 		buf_truncate(out, start);
 	}

@@ -1,4 +1,5 @@
 #include "daemon/rpc/call.h"
+#include "daemon/ops/leases.h"
 #include "daemon/store/idempotency.h"
 
 #include <errno.h>
@@ -77,6 +78,27 @@ static int run_handler(const struct call *call, struct op *op)
 	return r ? r : ended;
 }
 
+/* What was remembered of a claim is the run's id and the lease as the worker was told it. */
+static int replay_claim(struct op *op, struct slice what)
+{
+	struct slice id = {NULL, 0};
+
+	mp_get_str(mp_value(&what), &id);
+	return leases_put_claim(op, id, what);
+}
+
+static struct slice claim_of(struct arena *arena, struct slice reply)
+{
+	struct slice id = record_field(mp_lookup(reply, "run"), RUN_id), what;
+	struct buf b = {0};
+
+	buf_put(&b, id);
+	buf_put(&b, mp_lookup(reply, "lease"));
+	what = buf_error(&b) ? slice_of(NULL, 0) : arena_dup(arena, buf_slice(&b));
+	buf_finish(&b);
+	return what;
+}
+
 /* Answer a request that was applied before: with the object as it is now, or what was said then. */
 static int replay(struct op *op, const struct idempotency *record)
 {
@@ -88,6 +110,9 @@ static int replay(struct op *op, const struct idempotency *record)
 	}
 	if (record->kind == IDEMPOTENCY_DATA) {
 		return op_result(op, id);
+	}
+	if (record->kind == IDEMPOTENCY_CLAIM) {
+		return replay_claim(op, id);
 	}
 	if (record->kind == IDEMPOTENCY_RUN) {
 		return runs_find(op->txn, id, &bytes, &key) ? op_result(op, bytes)
@@ -102,12 +127,22 @@ static void remember(const struct call *call, struct txn *txn, struct slice key,
 	static const enum idempotency_kind kinds[] = {
 		[REPLY_RUN] = IDEMPOTENCY_RUN,
 		[REPLY_STEP] = IDEMPOTENCY_STEP,
+		[REPLY_CLAIM] = IDEMPOTENCY_CLAIM,
 		[REPLY_DATA] = IDEMPOTENCY_DATA,
 	};
 	struct idempotency record = {
 		.hash = call->hash, .kind = kinds[call->method->reply], .what = reply};
 
-	if (record.kind != IDEMPOTENCY_DATA) {
+	if (mp_is_nil(reply)) {
+		return; /* nothing was done */
+	}
+	if (record.kind == IDEMPOTENCY_CLAIM) {
+		record.what = claim_of(txn->arena, reply);
+		if (!record.what.ptr) {
+			kv_fail(txn->kv, -ENOMEM);
+			return;
+		}
+	} else if (record.kind != IDEMPOTENCY_DATA) {
 		mp_get_str(record_field(reply, RUN_id), &record.what);
 	}
 	idempotency_put(txn, key, &record);
@@ -138,12 +173,20 @@ static int run_write(const struct call *call, struct op *op, struct slice key)
 }
 
 int call_run(const struct call *call, struct txn *txn, const struct service *service,
-	struct slice key, struct buf *out, struct problem *p)
+	struct slice key, struct op_wait *wait, struct buf *out, struct problem *p)
 {
 	struct op op = {
-		.txn = txn, .args = call->args, .out = out, .problem = p, .service = service};
+		.txn = txn,
+		.args = call->args,
+		.out = out,
+		.problem = p,
+		.service = service,
+		.wait = wait,
+	};
 	size_t start = out->len;
 	int r;
+
+	txn->by = SLICE_LIT("client");
 
 	if (call->problem) {
 		*p = *call->problem;

@@ -23,7 +23,8 @@ int call_refuse(
 /*
  * Run a prepared call and append its result to @out. @key is the idempotency key that it goes
  * under, ptr NULL for none. Returns 0, a code of the contract that @p then holds (@out is as it
- * was, and nothing of the call was changed), or -errno: the transaction cannot go on.
+ * was, and nothing of the call was changed), OP_PARK when it is to wait as @wait now says, which
+ * may be NULL, or -errno: the transaction cannot go on.
  */
 int call_run(const struct call *call, struct txn *txn, const struct service *service,
-	struct slice key, struct buf *out, struct problem *p);
+	struct slice key, struct op_wait *wait, struct buf *out, struct problem *p);

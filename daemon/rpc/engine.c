@@ -28,11 +28,14 @@ struct lane {
 struct engine {
 	struct engine_options o;
 	struct writer *writer;
+	struct lot *lot;
 	struct lane lanes[N_LANES];
 	pthread_t receiver;
+	pthread_t waker;
 	pthread_t workers[MAX_WORKERS];
 	unsigned int n_started;
 	bool receiving;
+	bool waking;
 	atomic_bool stopping;
 };
 
@@ -49,12 +52,17 @@ static void hand_over(struct engine *e, struct request *request, bool accepted)
 	}
 }
 
-static enum lane_id lane_of(const struct request *request)
+static void finish(struct engine *e, struct request *request)
+{
+	lot_finish_request(e->lot, request, e->o.writer.net, e->o.writer.service->stats);
+}
+
+static enum lane_id lane_of(const struct engine *e, const struct request *request)
 {
 	if (!request->prepared) {
 		return request->message.len > LARGE_FRAME ? LANE_LARGE : LANE_RECEIVER;
 	}
-	if (request_scans(request)) {
+	if (request_scans(request, store_last_seq(e->o.writer.store))) {
 		return LANE_SCAN;
 	}
 	return request_bounded(request) ? LANE_RECEIVER : LANE_LARGE;
@@ -69,7 +77,7 @@ static bool done_here(enum lane_id wanted, enum lane_id here)
 static void handle(
 	struct engine *e, struct reader *reader, struct request *request, enum lane_id here)
 {
-	enum lane_id lane = lane_of(request);
+	enum lane_id lane = lane_of(e, request);
 
 	if (!request->prepared && done_here(lane, here)) {
 		if (!request_prepare(request)) {
@@ -80,14 +88,14 @@ static void handle(
 			hand_over(e, request, writer_push(e->writer, request));
 			return;
 		}
-		lane = lane_of(request);
+		lane = lane_of(e, request);
 	}
 	if (!done_here(lane, here)) {
 		hand_over(e, request, queue_push(&e->lanes[lane].queue, request));
 		return;
 	}
 	reader_run(reader, request);
-	answer(e, request);
+	finish(e, request);
 }
 
 static void receive(struct engine *e, struct reader *reader)
@@ -113,9 +121,9 @@ static void receive(struct engine *e, struct reader *reader)
 	handle(e, reader, request, LANE_RECEIVER);
 }
 
-static void open_reader(struct engine *e, struct reader *reader)
+static void open_reader(struct engine *e, struct reader *reader, const atomic_bool *stopping)
 {
-	if (reader_init(reader, e->o.writer.store, e->o.writer.service, &e->stopping)) {
+	if (reader_init(reader, e->o.writer.store, e->o.writer.service, stopping)) {
 		log_write(LOG_LEVEL_ERROR, "event=no_reader");
 		_exit(EXIT_FAILURE);
 	}
@@ -126,7 +134,7 @@ static void *receiver_main(void *context)
 	struct engine *e = context;
 	struct reader reader;
 
-	open_reader(e, &reader);
+	open_reader(e, &reader, &e->stopping);
 	while (!e->stopping) {
 		receive(e, &reader);
 	}
@@ -140,7 +148,7 @@ static void *worker_main(void *context)
 	struct reader reader;
 	unsigned int n;
 
-	open_reader(lane->engine, &reader);
+	open_reader(lane->engine, &reader, &lane->engine->stopping);
 	while (!queue_ended(&lane->queue)) {
 		struct request *request =
 			queue_take(&lane->queue, 1, clock_ns() + 60000000000u, &n);
@@ -148,6 +156,26 @@ static void *worker_main(void *context)
 		if (request) {
 			handle(lane->engine, &reader, request, lane->id);
 		}
+	}
+	reader_finish(&reader);
+	return NULL;
+}
+
+/* Runs again what was parked; also at the end, when everybody is answered. */
+static void *waker_main(void *context)
+{
+	struct engine *e = context;
+	struct request *request;
+	struct reader reader;
+
+	open_reader(e, &reader, NULL);
+	while ((request = lot_next(e->lot))) {
+		if (request->call.method->access == ACCESS_WRITE) {
+			request_answer_nil(request); /* a claim whose time is over */
+		} else {
+			reader_run(&reader, request);
+		}
+		finish(e, request);
 	}
 	reader_finish(&reader);
 	return NULL;
@@ -175,8 +203,11 @@ int engine_create(struct engine **out, const struct engine_options *o)
 		e->lanes[i].id = (enum lane_id)i;
 		queue_init(&e->lanes[i].queue, LANE_MAX, LANE_MAX_BYTES);
 	}
-	r = writer_start(&e->writer, &o->writer);
+	e->lot = lot_create();
+	e->o.writer.lot = e->lot;
+	r = e->lot ? writer_start(&e->writer, &e->o.writer) : -ENOMEM;
 	if (r) {
+		lot_destroy(e->lot);
 		finish_lanes(e);
 		free(e);
 		return r;
@@ -202,6 +233,10 @@ int engine_run(struct engine *e)
 		r = start_worker(e, LANE_SCAN);
 	}
 	if (!r) {
+		r = -pthread_create(&e->waker, NULL, waker_main, e);
+		e->waking = !r;
+	}
+	if (!r) {
 		r = -pthread_create(&e->receiver, NULL, receiver_main, e);
 		e->receiving = !r;
 	}
@@ -224,6 +259,11 @@ void engine_stop(struct engine *e)
 		pthread_join(e->workers[i], NULL);
 	}
 	writer_stop(e->writer);
+	lot_close(e->lot);
+	if (e->waking) {
+		pthread_join(e->waker, NULL);
+	}
+	lot_destroy(e->lot);
 	finish_lanes(e);
 	free(e);
 }

@@ -1,7 +1,7 @@
 /*
  * From the socket to the reply. One thread receives, and runs by itself what is bounded: gets and
  * pages, on a snapshot. What is larger goes to a worker, what may look at any number of
- * objects to others, what writes to the writer.
+ * objects to others, what writes to the writer. What waits for something stands in the lot.
  */
 #pragma once
 

@@ -25,7 +25,7 @@ void reader_run(struct reader *reader, struct request *request)
 
 	r = kv_read_begin(reader->kv);
 	if (!r) {
-		txn_init_read(&txn, reader->store, reader->kv, clock_unix_ms());
+		txn_init_read(&txn, reader->store, reader->kv, clock_wall_ms());
 		txn.stopping = request_bounded(request) ? NULL : reader->stopping;
 		r = request_run(request, &txn, reader->service);
 		kv_read_end(reader->kv);

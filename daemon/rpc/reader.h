@@ -15,5 +15,5 @@ int reader_init(struct reader *reader, struct store *store, const struct service
 	const atomic_bool *stopping);
 void reader_finish(struct reader *reader);
 
-/* Run a prepared request; afterwards it has its reply. */
+/* Run a prepared request; afterwards it has its reply, or is to be parked. */
 void reader_run(struct reader *reader, struct request *request);

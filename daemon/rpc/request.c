@@ -8,20 +8,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define FAR 2048 /* changes that are looked at in the time of a page */
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-int64_t clock_unix_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 struct request *request_create(struct net_message *message)
@@ -35,6 +29,7 @@ struct request *request_create(struct net_message *message)
 	request->received_ns = clock_ns();
 	request->msgid = frame_msgid(slice_of(message->body, message->len));
 	request->reply.limit = MAX_MESSAGE;
+	request->wait.left_ms = -1;
 	*message = (struct net_message){0};
 	return request;
 }
@@ -132,6 +127,21 @@ bool request_prepare(struct request *request)
 	return !r;
 }
 
+bool request_resume(struct request *request, const struct method *method, const struct slice *args)
+{
+	struct slice *copy = arena_zalloc(&request->arena, N_PARAMS * sizeof(*copy));
+
+	for (unsigned int i = 0; i < N_PARAMS && copy; i++) {
+		if (args[i].ptr) {
+			copy[i] = arena_dup(&request->arena, args[i]);
+			copy = copy[i].ptr ? copy : NULL;
+		}
+	}
+	request->call = (struct call){.method = method, .args = copy};
+	request->prepared = true;
+	return copy;
+}
+
 static bool is_batch(const struct request *request)
 {
 	return request->call.method->id == METHOD_ID_batch;
@@ -143,59 +153,98 @@ bool request_writes(const struct request *request)
 				 : request->call.method->access == ACCESS_WRITE;
 }
 
-static bool call_scans(const struct call *call)
+/* Changes from the one in the parameter @p on that are no longer a page. */
+static bool is_far(const struct call *call, enum param p, uint64_t last_seq)
+{
+	int64_t seq = 0;
+
+	if (call->args[p].ptr) {
+		mp_get_int(call->args[p], &seq);
+	}
+	return (uint64_t)seq + FAR < last_seq;
+}
+
+static bool call_scans(const struct call *call, uint64_t last_seq)
 {
 	static const enum param filters[] = {P_status, P_type, P_assistant_id, P_model, P_metadata};
 
-	for (size_t i = 0; i < N_OF(filters) && call->args; i++) {
+	for (size_t i = 0; i < N_OF(filters); i++) {
 		if (call->method->flags & METHOD_LONG && call->args[filters[i]].ptr) {
 			return true;
 		}
 	}
-	return false;
+	if (call->method->id == METHOD_ID_changes_list) {
+		return (call->args[P_run_id].ptr || call->args[P_thread_id].ptr) &&
+		       is_far(call, P_after, last_seq);
+	}
+	return call->method->id == METHOD_ID_runs_wait && call->args[P_since_seq].ptr &&
+	       is_far(call, P_since_seq, last_seq);
 }
 
-bool request_scans(const struct request *request)
+bool request_scans(const struct request *request, uint64_t last_seq)
 {
-	bool scans = call_scans(&request->call);
+	bool scans = call_scans(&request->call, last_seq);
 
 	for (uint32_t i = 0; i < request->batch.n && !scans; i++) {
-		scans = !request->batch.calls[i].problem && call_scans(&request->batch.calls[i]);
+		scans = !request->batch.calls[i].problem &&
+			call_scans(&request->batch.calls[i], last_seq);
 	}
 	return scans;
 }
 
 bool request_bounded(const struct request *request)
 {
-	return !is_batch(request) && !call_scans(&request->call);
+	return !is_batch(request) && request->call.method->id != METHOD_ID_changes_list;
 }
 
-int request_run(struct request *request, struct txn *txn, const struct service *service)
+/* Append the reply, or nothing when it is to be parked or refused. */
+static int run(
+	struct request *request, struct txn *txn, const struct service *service, struct problem *p)
 {
 	struct slice key = {NULL, 0};
-	struct problem p;
-	int r;
+	struct key k;
 
-	txn->arena = &request->arena;
-	txn->by = "client";
-	request->refused = false;
-	buf_truncate(&request->reply, 0);
-	frame_begin_result(&request->reply, request->msgid);
 	if (request->call.args[P_idempotency_key].ptr) {
 		mp_get_str(request->call.args[P_idempotency_key], &key);
 	}
 	if (is_batch(request)) {
-		r = batch_run(&request->batch, txn, service, key, &request->reply, &p);
-	} else {
-		struct key k = idempotency_key(key);
-
-		r = call_run(&request->call, txn, service, key.ptr ? key_slice(&k) : key,
-			&request->reply, &p);
+		return batch_run(&request->batch, txn, service, key, &request->reply, p);
 	}
+	k = idempotency_key(key);
+	return call_run(&request->call, txn, service, key.ptr ? key_slice(&k) : key, &request->wait,
+		&request->reply, p);
+}
+
+int request_run(struct request *request, struct txn *txn, const struct service *service)
+{
+	int64_t left_ms = request->wait.left_ms;
+	struct problem p;
+	int r;
+
+	txn->arena = &request->arena;
+	request->refused = false;
+	buf_truncate(&request->reply, 0);
+	frame_begin_result(&request->reply, request->msgid);
+	r = run(request, txn, service, &p);
+	request->parking = r == OP_PARK;
+	if (request->parking) {
+		if (left_ms < 0) {
+			request->wait_ns = (uint64_t)request->wait.left_ms * 1000000;
+		}
+		return 0;
+	}
+	request->wait.left_ms = left_ms; /* it may be run again */
 	if (r > 0) {
 		refuse(request, &p);
 	}
 	return r < 0 ? r : buf_error(&request->reply);
+}
+
+void request_answer_nil(struct request *request)
+{
+	buf_truncate(&request->reply, 0);
+	frame_begin_result(&request->reply, request->msgid);
+	mp_put_nil(&request->reply);
 }
 
 void request_answer(struct request *request, struct net *net, struct stats *stats)

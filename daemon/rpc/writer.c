@@ -34,11 +34,14 @@ struct writer {
 	struct space space;
 	struct buf events;
 	struct key swept;	  /* where the sweep of idempotency records is */
-	int64_t next_deadline_ms; /* Unix time; INT64_MAX: there is none */
+	int64_t next_deadline_ms; /* steady time; INT64_MAX: there is none */
 	uint64_t settle_after_ns; /* after a failure: not before this */
 	uint64_t flush_at_ns;	  /* UINT64_MAX: nothing to flush */
 	uint64_t housekeeping_ns;
 	uint64_t commit_ns; /* that the last commit took */
+	struct claims claims;
+	bool claims_apart;	  /* they failed: not together with anything else */
+	uint64_t claims_after_ns; /* not before this */
 	pthread_t thread;
 };
 
@@ -61,13 +64,24 @@ static void tend(struct writer *w, struct txn *txn)
 	w->next_deadline_ms = deadlines_next(txn);
 }
 
+static bool is_claim(const struct request *request)
+{
+	return request->call.method->id == METHOD_ID_runs_claim;
+}
+
+/* A claim that has just come stands behind those that wait. */
 static int run_requests(struct writer *w, struct txn *txn, struct request *first)
 {
 	int r = 0;
 
 	txn->full = !space_left(&w->space);
 	for (struct request *request = first; request && !r; request = request->next) {
-		r = request_run(request, txn, w->o.service);
+		if (txn->readied && is_claim(request) && !w->claims_apart) {
+			r = claims_serve(&w->claims, txn);
+		}
+		if (!r) {
+			r = request_run(request, txn, w->o.service);
+		}
 	}
 	return r;
 }
@@ -79,11 +93,21 @@ static void publish(struct writer *w)
 	while (changes_take_event(&events, &topic, &frame)) {
 		net_publish(w->o.net, topic, frame);
 	}
+	lot_announce(w->o.lot, buf_slice(&w->events), store_last_seq(w->o.store));
 }
 
-static int commit(struct writer *w, struct txn *txn, unsigned int n)
+/* Did one of these change the store? Heartbeats do, and add no change to the feed. */
+static bool any_applied(const struct request *request)
 {
-	bool changed = txn->seq != store_last_seq(w->o.store);
+	while (request && (request->parking || request->refused)) {
+		request = request->next;
+	}
+	return request;
+}
+
+static int commit(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
+{
+	bool changed = txn->seq != store_last_seq(w->o.store) || any_applied(first);
 	uint64_t start = clock_ns();
 	int r;
 
@@ -100,19 +124,35 @@ static int commit(struct writer *w, struct txn *txn, unsigned int n)
 	return 0;
 }
 
-static int work(struct writer *w, struct txn *txn, struct request *first, unsigned int n)
+/* What a transaction is for, besides the claims that wait for what it brings. */
+enum job { JOB_REQUESTS, JOB_DUE, JOB_CLAIMS };
+
+static int do_job(struct writer *w, struct txn *txn, enum job job, struct request *first)
 {
 	int r = 0;
 
-	txn->now_ms = clock_unix_ms();
-	if (first) {
+	if (job == JOB_REQUESTS) {
 		r = run_requests(w, txn, first);
-	} else {
+	} else if (job == JOB_DUE) {
 		lifecycle_settle(txn, SETTLE_MAX);
 	}
 	if (!r) {
 		r = kv_error(txn->kv);
 	}
+	w->claims.due = w->claims.due || txn->readied;
+	if (!r && w->claims.due && (job == JOB_CLAIMS || !w->claims_apart)) {
+		r = claims_serve(&w->claims, txn);
+	}
+	return r;
+}
+
+static int work(
+	struct writer *w, struct txn *txn, enum job job, struct request *first, unsigned int n)
+{
+	int r;
+
+	txn->now_ms = clock_wall_ms();
+	r = do_job(w, txn, job, first);
 	if (!r) {
 		tend(w, txn);
 		r = buf_error(&w->events);
@@ -121,14 +161,14 @@ static int work(struct writer *w, struct txn *txn, struct request *first, unsign
 		txn_abort(txn);
 		return r;
 	}
-	return commit(w, txn, n);
+	return commit(w, txn, first, n);
 }
 
 /*
- * One transaction with the requests of a list, or, without any, with what has fallen due. Returns
- * 0 or -errno. After a failure what is due is looked up again, but not at once.
+ * One transaction; with JOB_REQUESTS for a list of them. Returns 0 or -errno. After a failure what
+ * is due is looked up again, but not at once.
  */
-static int transact(struct writer *w, struct request *first, unsigned int n)
+static int transact(struct writer *w, enum job job, struct request *first, unsigned int n)
 {
 	struct txn txn;
 	int r;
@@ -136,11 +176,35 @@ static int transact(struct writer *w, struct request *first, unsigned int n)
 	buf_reset(&w->events, EVENTS_KEPT);
 	r = txn_begin_write(&txn, w->o.store, &w->events);
 	if (!r) {
-		r = work(w, &txn, first, n);
+		r = work(w, &txn, job, first, n);
 	}
-	if (r) {
+	if (!r) {
+		claims_answer(&w->claims);
+		return 0;
+	}
+	w->claims_apart = w->claims_apart || w->claims.first;
+	claims_return(&w->claims);
+	if (job != JOB_CLAIMS) {
 		w->next_deadline_ms = 0;
 		w->settle_after_ns = clock_ns() + RETRY_NS;
+	}
+	return r;
+}
+
+/* Claims for which there was no place in another transaction, because of their number or a failure.
+ */
+static int serve_claims(struct writer *w)
+{
+	int r;
+
+	if (!w->claims.due || w->claims_after_ns > clock_ns()) {
+		return 0;
+	}
+	r = transact(w, JOB_CLAIMS, NULL, 0);
+	w->claims_apart = r;
+	w->claims_after_ns = r ? clock_ns() + RETRY_NS : 0;
+	if (r) {
+		log_write(LOG_LEVEL_ERROR, "event=claims_failed error=\"%s\"", strerror(-r));
 	}
 	return r;
 }
@@ -153,8 +217,9 @@ static int settle_due(struct writer *w)
 {
 	int r = 0;
 
-	while (!r && w->next_deadline_ms <= clock_unix_ms() && w->settle_after_ns <= clock_ns()) {
-		r = transact(w, NULL, 0);
+	while (!r && w->next_deadline_ms <= store_steady_ms(w->o.store) &&
+		w->settle_after_ns <= clock_ns()) {
+		r = transact(w, JOB_DUE, NULL, 0);
 	}
 	if (r) {
 		log_write(LOG_LEVEL_ERROR, "event=settle_failed error=\"%s\"", strerror(-r));
@@ -168,7 +233,7 @@ static void answer_all(struct writer *w, struct request *first)
 		struct request *next = first->next;
 
 		stats_queue(w->o.service->stats, -1);
-		request_answer(first, w->o.net, w->o.service->stats);
+		lot_finish_request(w->o.lot, first, w->o.net, w->o.service->stats);
 		first = next;
 	}
 }
@@ -178,7 +243,7 @@ static void commit_one(struct writer *w, struct request *request)
 	int r;
 
 	request->next = NULL;
-	r = transact(w, request, 1);
+	r = transact(w, JOB_REQUESTS, request, 1);
 	if (r) {
 		log_write(LOG_LEVEL_WARNING, "event=write_failed method=%s error=\"%s\"",
 			request->call.method->name, strerror(-r));
@@ -194,7 +259,7 @@ static void commit_one(struct writer *w, struct request *request)
  */
 static void commit_batch(struct writer *w, struct request *first, unsigned int n)
 {
-	int r = transact(w, first, n);
+	int r = transact(w, JOB_REQUESTS, first, n);
 
 	if (!r) {
 		answer_all(w, first);
@@ -218,8 +283,11 @@ static uint64_t wake_at(const struct writer *w)
 {
 	uint64_t now = clock_ns(), at = w->housekeeping_ns;
 
+	if (w->claims.due && w->claims_after_ns < at) {
+		at = w->claims_after_ns;
+	}
 	if (w->next_deadline_ms != INT64_MAX) {
-		int64_t wait_ms = w->next_deadline_ms - clock_unix_ms();
+		int64_t wait_ms = w->next_deadline_ms - store_steady_ms(w->o.store);
 		uint64_t due = now + (uint64_t)(wait_ms < 0	 ? 0
 						: wait_ms > 1000 ? 1000
 								 : wait_ms) *
@@ -247,7 +315,7 @@ static void keep_house(struct writer *w)
 {
 	w->housekeeping_ns = clock_ns() + HOUSEKEEPING_NS;
 	kv_reap_readers(store_kv(w->o.store));
-	end_if_fatal(w, transact(w, NULL, 0));
+	end_if_fatal(w, transact(w, JOB_DUE, NULL, 0));
 }
 
 static void *writer_main(void *context)
@@ -260,6 +328,7 @@ static void *writer_main(void *context)
 		queue_gather(&w->queue, n, wake_at(w), w->commit_ns / GATHER_PART);
 		first = queue_take(&w->queue, BATCH_MAX, 0, &n);
 		end_if_fatal(w, settle_due(w));
+		end_if_fatal(w, serve_claims(w));
 		if (first) {
 			commit_batch(w, first, n);
 		}
@@ -289,8 +358,8 @@ static int settle_at_start(struct writer *w)
 {
 	int r = 0;
 
-	while (!r && w->next_deadline_ms <= clock_unix_ms()) {
-		r = stop_asked() ? -ECANCELED : transact(w, NULL, 0);
+	while (!r && w->next_deadline_ms <= store_steady_ms(w->o.store)) {
+		r = stop_asked() ? -ECANCELED : transact(w, JOB_DUE, NULL, 0);
 	}
 	if (r == -ENOSPC || r == -EBADMSG || (r == -EIO && space_disk_full(&w->space))) {
 		log_write(LOG_LEVEL_ERROR, "event=settle_failed error=\"%s\"", strerror(-r));
@@ -309,6 +378,7 @@ int writer_start(struct writer **out, const struct writer_options *o)
 	}
 	w->o = *o;
 	w->space = (struct space){.kv = store_kv(o->store), .dir = o->dir};
+	w->claims = (struct claims){.lot = o->lot, .net = o->net, .service = o->service};
 	w->flush_at_ns = UINT64_MAX;
 	w->housekeeping_ns = clock_ns() + HOUSEKEEPING_NS;
 	queue_init(&w->queue, QUEUE_MAX, QUEUE_MAX_BYTES);

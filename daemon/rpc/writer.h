@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/rpc/claims.h"
 #include "daemon/rpc/queue.h"
 #include "daemon/rpc/space.h"
 
@@ -14,6 +15,7 @@ struct writer_options {
 	struct store *store;
 	struct net *net;
 	const struct service *service;
+	struct lot *lot; /* where claims wait, and to whom changes are announced */
 	const char *dir;
 	int64_t flush_ms; /* between flushes of a store opened with KV_SYNC_LAZY, 0 for none */
 };

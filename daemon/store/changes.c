@@ -10,24 +10,19 @@ uint64_t changes_next_seq(struct txn *txn)
 	return ++txn->seq;
 }
 
-static void put_text(struct buf *out, const char *name, const char *text)
+static void put_or_nil(struct buf *out, const char *name, struct slice text)
 {
 	mp_put_cstr(out, name);
-	if (text) {
-		mp_put_cstr(out, text);
+	if (text.ptr) {
+		mp_put_str(out, text);
 	} else {
 		mp_put_nil(out);
 	}
 }
 
-static void put_id(struct buf *out, const char *name, struct slice id)
+static struct slice name_of(const char *name)
 {
-	mp_put_cstr(out, name);
-	if (id.ptr) {
-		mp_put_str(out, id);
-	} else {
-		mp_put_nil(out);
-	}
+	return name ? slice_str(name) : slice_of(NULL, 0);
 }
 
 static void encode(
@@ -40,12 +35,12 @@ static void encode(
 	mp_put_int(out, txn->now_ms);
 	mp_put_cstr(out, "event");
 	mp_put_str(out, event);
-	put_id(out, "thread_id", c->thread_id);
-	put_id(out, "run_id", c->run_id);
-	put_id(out, "step_id", c->step_id);
-	put_text(out, "from", c->from);
-	put_text(out, "to", c->to);
-	put_text(out, "by", txn->by);
+	put_or_nil(out, "thread_id", c->thread_id);
+	put_or_nil(out, "run_id", c->run_id);
+	put_or_nil(out, "step_id", c->step_id);
+	put_or_nil(out, "from", name_of(c->from));
+	put_or_nil(out, "to", name_of(c->to));
+	put_or_nil(out, "by", txn->by);
 }
 
 /* Begin a part of the events that is preceded by its length. */
@@ -64,10 +59,38 @@ static void end_part(struct buf *out, size_t at)
 	}
 }
 
+static struct key seq_key(uint64_t seq)
+{
+	struct key key = {0};
+
+	key_u64(&key, seq);
+	return key;
+}
+
+/* What of an object is kept behind its change. */
+static struct slice kept_object(struct slice object)
+{
+	return object.len <= CHANGES_MAX_OBJECT ? object : SLICE_LIT("\xc0");
+}
+
+/* Put the row of the change that the events end with, from @start on. */
+static void put_row(struct txn *txn, const struct change *c, size_t start)
+{
+	struct key key = seq_key(c->seq);
+	struct buf *out = txn->events;
+	size_t end = out->len;
+
+	buf_put(out, c->object.ptr ? kept_object(c->object) : slice_of("", 0));
+	if (!buf_error(out)) {
+		kv_append(txn->kv, T_CHANGES, key_slice(&key),
+			slice_of(out->ptr + start, out->len - start));
+		buf_truncate(out, end);
+	}
+}
+
 void changes_add(struct txn *txn, const struct change *c)
 {
 	struct buf *out = txn->events;
-	struct key key = {0};
 	size_t part, start;
 	char name[64];
 
@@ -82,11 +105,107 @@ void changes_add(struct txn *txn, const struct change *c)
 	start = out->len;
 	encode(txn, c, slice_str(name), out);
 	end_part(out, part);
-	if (!buf_error(out)) {
-		key_u64(&key, c->seq);
-		kv_append(txn->kv, T_CHANGES, key_slice(&key),
-			slice_of(out->ptr + start, out->len - start));
+	put_row(txn, c, start);
+}
+
+static void row_read(uint64_t seq, struct slice value, struct change_row *out)
+{
+	out->seq = seq;
+	out->change = mp_value(&value);
+	out->object = value.len ? value : slice_of(NULL, 0);
+}
+
+static bool row_at(bool there, const struct kv_cursor *c, struct change_row *out)
+{
+	if (there) {
+		row_read(read_u64(c->key.ptr), c->value, out);
 	}
+	return there;
+}
+
+bool changes_seek(struct kv_cursor *c, uint64_t seq, struct change_row *out)
+{
+	struct key key = seq_key(seq);
+
+	return row_at(kv_seek(c, key_slice(&key)), c, out);
+}
+
+bool changes_next(struct kv_cursor *c, struct change_row *out)
+{
+	return row_at(kv_next(c), c, out);
+}
+
+struct change_bounds changes_bounds(struct txn *txn)
+{
+	struct change_bounds bounds = {0};
+	struct change_row row;
+	struct kv_cursor c;
+
+	kv_cursor_open(txn->kv, T_CHANGES, &c);
+	if (row_at(kv_first(&c), &c, &row)) {
+		bounds.first = row.seq;
+	}
+	if (row_at(kv_last(&c), &c, &row)) {
+		bounds.last = row.seq;
+	}
+	kv_cursor_close(&c);
+	return bounds;
+}
+
+static bool is_of(struct slice change, const char *name, struct slice id)
+{
+	struct slice text;
+
+	return !id.ptr || (mp_get_str(mp_lookup(change, name), &text) && slice_eq(text, id));
+}
+
+bool changes_match(const struct change_filter *filter, struct slice change)
+{
+	return is_of(change, "run_id", filter->run_id) &&
+	       is_of(change, "thread_id", filter->thread_id);
+}
+
+void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes)
+{
+	struct key key = seq_key(seq);
+	size_t start = txn->events->len; /* made behind the events, and taken away again */
+	struct change_row row;
+	struct slice value;
+
+	if (txn->full || !kv_get(txn->kv, T_CHANGES, key_slice(&key), &value)) {
+		return; /* what makes room must not need any */
+	}
+	row_read(seq, value, &row);
+	if (row.object.ptr) {
+		return;
+	}
+	buf_put(txn->events, row.change);
+	buf_put(txn->events, kept_object(bytes));
+	if (!buf_error(txn->events)) {
+		kv_put(txn->kv, T_CHANGES, key_slice(&key),
+			slice_of(txn->events->ptr + start, txn->events->len - start));
+		buf_truncate(txn->events, start);
+	}
+}
+
+struct slice changes_object(struct txn *txn, const struct change_row *row)
+{
+	struct slice id, key, object = {NULL, 0};
+	bool step = mp_get_str(mp_lookup(row->change, "step_id"), &id);
+
+	if (row->object.ptr) {
+		return mp_is_nil(row->object) ? object : row->object;
+	}
+	if (!step && !mp_get_str(mp_lookup(row->change, "run_id"), &id)) {
+		return object;
+	}
+	if (!kv_get(txn->kv, step ? T_STEP_IDS : T_RUN_IDS, id, &key) || key.len < 8 ||
+		read_u64(key.ptr + key.len - 8) != row->seq ||
+		!kv_get(txn->kv, step ? T_STEPS : T_RUNS, key, &object) ||
+		object.len > CHANGES_MAX_OBJECT) {
+		return slice_of(NULL, 0);
+	}
+	return object;
 }
 
 static bool take_part(struct slice *in, struct slice *out)
@@ -109,6 +228,7 @@ bool changes_take_event(struct slice *events, struct slice *topic, struct slice 
 
 void changes_trim(struct txn *txn)
 {
+	const struct store_options *options = store_options(txn->store);
 	uint64_t count = kv_count(txn->kv, T_CHANGES);
 	uint64_t left = TRIM_AT_LEAST + 2 * (txn->seq - store_last_seq(txn->store));
 	struct kv_cursor c;
@@ -118,11 +238,24 @@ void changes_trim(struct txn *txn)
 		int64_t at_ms = 0;
 
 		mp_get_int(mp_lookup(c.value, "at_ms"), &at_ms);
-		if (count <= CHANGES_KEPT && at_ms >= txn->now_ms - CHANGES_KEPT_MS) {
+		if (count <= options->changes_max &&
+			at_ms >= txn->now_ms - options->changes_age_ms) {
 			break;
 		}
 		kv_cursor_del(&c);
 		count--;
+	}
+	kv_cursor_close(&c);
+}
+
+void changes_discard(struct txn *txn)
+{
+	uint64_t count = kv_count(txn->kv, T_CHANGES);
+	struct kv_cursor c;
+
+	kv_cursor_open(txn->kv, T_CHANGES, &c);
+	for (; count > 1 && kv_first(&c); count--) {
+		kv_cursor_del(&c);
 	}
 	kv_cursor_close(&c);
 }

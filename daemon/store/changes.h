@@ -1,14 +1,17 @@
 /*
  * The feed of changes: every transition of runs and steps, every create, delete and change of
  * metadata, numbered in the order in which they were committed.
+ *
+ * A row is the change as it is published, and behind it the object as the change left it, or nil
+ * when that is gone or too large. The row of a creation has no object: as long as that was not
+ * changed it is found under its id, and who changes it puts it there first. So what is written
+ * once and never again, which is most, is stored once.
+ *
+ * Older changes than the store's options say are removed as new ones come, and once a minute.
  */
 #pragma once
 
 #include "daemon/store/store.h"
-
-/* Kept: changes, and their age. Older ones are removed as new ones come, and once a minute. */
-#define CHANGES_KEPT 1000000
-#define CHANGES_KEPT_MS (7LL * 24 * 3600 * 1000)
 
 struct change {
 	uint64_t seq;	   /* from changes_next_seq() */
@@ -18,7 +21,11 @@ struct change {
 	struct slice step_id; /* ptr NULL: a change of the run */
 	const char *from;     /* status, or NULL */
 	const char *to;
+	struct slice object; /* as the change left it; ptr NULL: it was created, or is gone */
 };
+
+/* Bytes of an object that is kept with a change. */
+#define CHANGES_MAX_OBJECT (64u << 10)
 
 /* The number of the change to come, which is also the object's where it creates one. */
 uint64_t changes_next_seq(struct txn *txn);
@@ -29,8 +36,50 @@ uint64_t changes_next_seq(struct txn *txn);
  */
 void changes_add(struct txn *txn, const struct change *change);
 
+/*
+ * The object that was created with the number @seq, and is @bytes still, is about to change or to
+ * be removed: keep it with its creation.
+ */
+void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes);
+
+/* A row taken apart, borrowed. */
+struct change_row {
+	uint64_t seq;
+	struct slice change; /* an encoded map */
+	struct slice object; /* encoded, or nil; ptr NULL: it is found under its id */
+};
+
+/*
+ * A walk over the feed from the change with the number @seq, or the next one that there is. The
+ * cursor, of T_CHANGES, is the caller's to open and close. False behind the last.
+ */
+bool changes_seek(struct kv_cursor *c, uint64_t seq, struct change_row *out);
+bool changes_next(struct kv_cursor *c, struct change_row *out);
+
+/* The numbers of the first and the last change that are kept; both 0 when there is none. */
+struct change_bounds {
+	uint64_t first;
+	uint64_t last;
+};
+
+struct change_bounds changes_bounds(struct txn *txn);
+
+/* Which changes: those of a thread, of a run; ptr NULL: of any. */
+struct change_filter {
+	struct slice thread_id;
+	struct slice run_id;
+};
+
+bool changes_match(const struct change_filter *filter, struct slice change);
+
+/* The object of a row, NULL ptr where there is none; found under its id if need be. */
+struct slice changes_object(struct txn *txn, const struct change_row *row);
+
 /* Take the next topic and frame from the events of a committed transaction. */
 bool changes_take_event(struct slice *events, struct slice *topic, struct slice *frame);
 
 /* Remove some of what is too old or too much, never the last; called once a transaction. */
 void changes_trim(struct txn *txn);
+
+/* Remove all but the last. */
+void changes_discard(struct txn *txn);

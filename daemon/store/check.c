@@ -1,6 +1,7 @@
 #include "daemon/store/check.h"
 #include "daemon/store/active.h"
 #include "daemon/store/deadlines.h"
+#include "daemon/store/ready.h"
 #include "daemon/store/steps.h"
 #include "daemon/store/threads.h"
 
@@ -11,7 +12,8 @@
 
 struct tally {
 	uint64_t active;
-	uint64_t expiries;
+	uint64_t deadlines;
+	uint64_t ready; /* rows */
 };
 
 __attribute__((format(printf, 3, 4))) static void report(
@@ -46,26 +48,67 @@ static bool has_key(struct txn *txn, enum table table, struct slice key)
 }
 
 static void check_deadline(struct txn *txn, struct check *check, struct tally *tally,
-	const struct slice *v, struct slice id)
+	struct slice id, enum deadline_kind kind, int64_t at_ms)
 {
 	struct key key = {0};
-	int64_t expires_at;
 
-	if (run_status_terminal((enum run_status)run_status_of(v[RUN_status])) ||
-		!mp_get_int(v[RUN_expires_at], &expires_at)) {
+	if (!at_ms) {
 		return;
 	}
-	tally->expiries++;
-	key_u64(&key, (uint64_t)expires_at * 1000);
-	key_u8(&key, DEADLINE_EXPIRY);
+	tally->deadlines++;
+	key_u64(&key, (uint64_t)at_ms);
+	key_u8(&key, (uint8_t)kind);
 	key_bytes(&key, id);
 	if (!has_key(txn, T_DEADLINES, key_slice(&key))) {
-		report(check, id, "the run has expires_at and no deadline");
+		report(check, id, "the run has a time of kind %d and no deadline", kind);
+	}
+}
+
+static void check_deadlines(struct txn *txn, struct check *check, struct tally *tally,
+	const struct active *active, const struct slice *v)
+{
+	int status = run_status_of(v[RUN_status]);
+	bool leased = active->lease.token.ptr;
+
+	if (mp_is_nil(v[RUN_expires_at]) != !active->expiry_ms) {
+		report(check, active->run_id, "the run expires, or not, otherwise than it says");
+	}
+	if ((status == RUN_CANCELLING) != !!active->cancel_ms) {
+		report(check, active->run_id, "the run's cancel is confirmed, or not, at no time");
+	}
+	if (leased && status != RUN_IN_PROGRESS && status != RUN_CANCELLING) {
+		report(check, active->run_id, "the run is leased and not executed");
+	}
+	check_deadline(txn, check, tally, active->run_id, DEADLINE_EXPIRY, active->expiry_ms);
+	check_deadline(txn, check, tally, active->run_id, DEADLINE_CANCEL, active->cancel_ms);
+	check_deadline(txn, check, tally, active->run_id, DEADLINE_LEASE,
+		leased ? active->lease.until_ms : 0);
+}
+
+/* A queued run is to be claimed, unless it is enqueued behind another one. */
+static void check_ready(struct txn *txn, struct check *check, struct tally *tally,
+	struct slice run_key, const struct active *active, const struct slice *v)
+{
+	struct slice assistant = {NULL, 0};
+	struct key first_key = {0}, key = {0};
+	struct active first;
+	bool ready;
+
+	active_first(txn, key_first_id(run_key), &first_key, &first);
+	ready = run_status_of(v[RUN_status]) == RUN_QUEUED &&
+		(!active->enqueued || slice_eq(key_slice(&first_key), run_key));
+	mp_get_str(v[RUN_assistant_id], &assistant);
+	key_id(&key, assistant);
+	key_bytes(&key, key_position(run_key));
+	tally->ready += 2 * ready;
+	if (ready != ready_has(txn, run_key) || ready != has_key(txn, T_READY, key_slice(&key))) {
+		report(check, active->run_id, "the run can be claimed, or not, and should not");
 	}
 }
 
 /* What is kept of a run that is not terminal: as many steps in progress, none before the first. */
-static void check_active(struct txn *txn, struct check *check, struct slice key, struct slice id)
+static void check_active(struct txn *txn, struct check *check, struct tally *tally,
+	struct slice key, struct slice id, const struct slice *v)
 {
 	struct key prefix = steps_prefix(key_first_id(key), id);
 	struct active active = {0};
@@ -91,6 +134,8 @@ static void check_active(struct txn *txn, struct check *check, struct slice key,
 	if (n != active.open_steps) {
 		report(check, id, "the run counts other steps in progress than it has");
 	}
+	check_deadlines(txn, check, tally, &active, v);
+	check_ready(txn, check, tally, key, &active, v);
 }
 
 static void check_run(
@@ -120,10 +165,9 @@ static void check_run(
 		report(check, id, "the run is not in each index");
 	}
 	if (!run_status_terminal((enum run_status)status)) {
-		check_active(txn, check, c->key, id);
+		check_active(txn, check, tally, c->key, id, v);
 		tally->active++;
 	}
-	check_deadline(txn, check, tally, v, id);
 	check->runs++;
 }
 
@@ -214,12 +258,6 @@ static void check_count(
 	}
 }
 
-static void count_expiry(
-	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
-{
-	tally->expiries -= c->key.len > 8 && c->key.ptr[8] == DEADLINE_EXPIRY;
-}
-
 void check_store(struct txn *txn, struct check *check)
 {
 	struct tally tally = {0};
@@ -228,14 +266,12 @@ void check_store(struct txn *txn, struct check *check)
 	check_table(txn, check, &tally, T_RUNS, check_run);
 	check_table(txn, check, &tally, T_STEPS, check_step);
 	check_table(txn, check, &tally, T_THREADS, check_thread);
-	check_table(txn, check, &tally, T_DEADLINES, count_expiry);
-	if (tally.expiries) {
-		report(check, slice_str("deadlines"), "there are expiries of no run");
-	}
 	check_count(txn, check, T_RUN_IDS, "run_ids", check->runs);
 	check_count(txn, check, T_RUNS_BY_TIME, "runs_by_time", check->runs);
 	check_count(txn, check, T_RUNS_BY_STATUS, "runs_by_status", check->runs);
 	check_count(txn, check, T_RUNS_ACTIVE, "runs_active", tally.active);
+	check_count(txn, check, T_DEADLINES, "deadlines", tally.deadlines);
+	check_count(txn, check, T_READY, "ready", tally.ready);
 	check_count(txn, check, T_STEP_IDS, "step_ids", check->steps);
 	check_count(txn, check, T_THREADS_BY_TIME, "threads_by_time", check->threads);
 }

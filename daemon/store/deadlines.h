@@ -1,4 +1,7 @@
-/* What falls due at a time: the expiry of runs, and the end of the time to confirm a cancel. */
+/*
+ * What falls due at a time, which is a steady one (clock.h): the expiry of runs, the end of leases
+ * and of the time to confirm a cancel.
+ */
 #pragma once
 
 #include "daemon/store/store.h"
@@ -7,6 +10,7 @@
 enum deadline_kind {
 	DEADLINE_EXPIRY = 1,
 	DEADLINE_CANCEL = 2,
+	DEADLINE_LEASE = 3,
 };
 
 struct deadline {

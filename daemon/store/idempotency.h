@@ -15,6 +15,7 @@ enum idempotency_kind {
 	IDEMPOTENCY_STEP = 2,
 	IDEMPOTENCY_DATA = 3,  /* the reply itself */
 	IDEMPOTENCY_BATCH = 4, /* a batch, whose requests have records of their own */
+	IDEMPOTENCY_CLAIM = 5, /* the id of the run and its lease */
 };
 
 struct idempotency {

@@ -1,7 +1,7 @@
 #include "daemon/store/runs.h"
 #include "daemon/store/active.h"
 #include "daemon/store/changes.h"
-#include "daemon/store/deadlines.h"
+#include "daemon/store/ready.h"
 #include "daemon/store/steps.h"
 #include "daemon/store/threads.h"
 
@@ -84,69 +84,64 @@ static struct key status_key(const struct run *run, enum run_status status)
 	return key;
 }
 
-/* The deadlines that a run of this status has. */
-static void set_deadlines(struct txn *txn, const struct run *run, enum run_status status)
+int64_t runs_expiry_ms(const struct txn *txn, struct slice expires_at)
 {
-	struct deadline d = {
-		.kind = DEADLINE_EXPIRY,
-		.run_id = run->id,
-		.position = key_position(key_slice(&run->key)),
-	};
-	int64_t expires_at;
+	int64_t at;
 
-	if (mp_get_int(run->v[RUN_expires_at], &expires_at)) {
-		d.at_ms = expires_at * 1000;
-		deadlines_set(txn, &d);
+	if (!mp_get_int(expires_at, &at)) {
+		return 0;
 	}
-	if (status == RUN_CANCELLING) {
-		d.kind = DEADLINE_CANCEL;
-		d.at_ms = txn->now_ms + CANCEL_GRACE_MS;
-		deadlines_set(txn, &d);
-	}
+	at = txn->steady_ms + (at * 1000 - txn->now_ms);
+	return at > 1 ? at : 1;
 }
 
-static void clear_expiry(struct txn *txn, struct slice stored, struct slice run_id)
-{
-	struct deadline d = {.kind = DEADLINE_EXPIRY, .run_id = run_id};
-	int64_t expires_at;
-
-	if (mp_get_int(record_field(stored, RUN_expires_at), &expires_at)) {
-		d.at_ms = expires_at * 1000;
-		deadlines_clear(txn, &d);
-	}
-}
-
-static void enter_status(struct txn *txn, const struct run *run, enum run_status status)
+static void put_status(struct txn *txn, const struct run *run, enum run_status status)
 {
 	struct key key = status_key(run, status);
 
 	kv_put(txn->kv, T_RUNS_BY_STATUS, key_slice(&key), key_slice(&run->key));
-	if (!run_status_terminal(status)) {
-		set_deadlines(txn, run, status);
-	}
 }
 
-static void leave_status(struct txn *txn, const struct run *run, struct slice stored)
+static void del_status(struct txn *txn, const struct run *run)
 {
 	struct key key = status_key(run, run->status);
 
-	clear_expiry(txn, stored, run->id);
 	kv_del(txn->kv, T_RUNS_BY_STATUS, key_slice(&key));
 }
 
-static void add_change(struct txn *txn, const struct run *run, uint64_t seq, const char *event,
-	const char *from, const char *to)
+static uint64_t run_seq(const struct run *run)
 {
-	struct change change = {
-		.seq = seq,
-		.event = event,
-		.thread_id = run->thread_id,
-		.run_id = run->id,
-		.from = from,
-		.to = to,
-	};
+	return read_u64(run->key.bytes + run->key.len - 8);
+}
 
+static void add_change(
+	struct txn *txn, const struct run *run, struct change change, struct slice object)
+{
+	change.thread_id = run->thread_id;
+	change.run_id = run->id;
+	change.object = object;
 	changes_add(txn, &change);
+}
+
+/* A run that is not terminal came to be, maybe before others that were the first until now. */
+static void enter_active(struct txn *txn, const struct run *run)
+{
+	struct slice run_key = key_slice(&run->key);
+	struct active first, active = {
+				     .enqueued = run->enqueued,
+				     .expiry_ms = runs_expiry_ms(txn, run->v[RUN_expires_at]),
+				     .cancel_ms = run->status == RUN_CANCELLING
+							  ? txn->steady_ms + CANCEL_GRACE_MS
+							  : 0,
+				     .run_id = run->id,
+			     };
+	struct key first_key = {0};
+
+	active_first(txn, run->thread_id, &first_key, &first);
+	active_put(txn, run_key, &active);
+	if (first_key.len && slice_cmp(run_key, key_slice(&first_key)) < 0) {
+		ready_update(txn, key_slice(&first_key));
+	}
 }
 
 void runs_insert(struct txn *txn, struct run *run, struct slice bytes, const char *event)
@@ -162,49 +157,116 @@ void runs_insert(struct txn *txn, struct run *run, struct slice bytes, const cha
 	kv_put(txn->kv, T_RUNS, key_slice(&run->key), bytes);
 	kv_put(txn->kv, T_RUN_IDS, run->id, key_slice(&run->key));
 	kv_put(txn->kv, T_RUNS_BY_TIME, key_position(key_slice(&run->key)), key_slice(&run->key));
-	enter_status(txn, run, run->status);
+	put_status(txn, run, run->status);
 	if (!run_status_terminal(run->status)) {
-		active_enter(txn, key_slice(&run->key), run->id);
+		enter_active(txn, run);
+	}
+	if (run->status == RUN_QUEUED) {
+		ready_update(txn, key_slice(&run->key));
 	}
 	threads_add_run(txn, run->thread_id, created_at, seq);
-	add_change(txn, run, seq, event, NULL, run_status_names[run->status]);
+	add_change(txn, run,
+		(struct change){.seq = seq, .event = event, .to = run_status_names[run->status]},
+		slice_of(NULL, 0));
 }
 
-void runs_replace(struct txn *txn, struct run *run, struct slice bytes)
+/* The row of a run that goes from one status to another, neither of them terminal. */
+static void change_active(struct txn *txn, const struct run *run, enum run_status to)
+{
+	struct slice run_key = key_slice(&run->key);
+	bool executed = to == RUN_IN_PROGRESS || to == RUN_CANCELLING;
+	struct active a;
+
+	if (!active_get(txn, run_key, &a) || (executed && to != RUN_CANCELLING)) {
+		return;
+	}
+	if (!executed) {
+		a.lease.token.ptr = NULL;
+	}
+	a.cancel_ms = to == RUN_CANCELLING ? txn->steady_ms + CANCEL_GRACE_MS : 0;
+	active_put(txn, run_key, &a);
+}
+
+/* From run->status to @to, which is stored already. */
+static void change_status(struct txn *txn, struct run *run, enum run_status to)
+{
+	enum run_status from = run->status;
+
+	del_status(txn, run);
+	put_status(txn, run, to);
+	if (run_status_terminal(to)) {
+		active_leave(txn, key_slice(&run->key));
+		ready_update_first(txn, run->thread_id);
+	} else {
+		change_active(txn, run, to);
+	}
+	if (from == RUN_QUEUED || to == RUN_QUEUED) {
+		ready_update(txn, key_slice(&run->key));
+	}
+}
+
+void runs_replace_as(struct txn *txn, struct run *run, struct slice bytes, const char *event)
 {
 	enum run_status from = run->status, to = (enum run_status)run_status_of(run->v[RUN_status]);
 	struct slice stored;
 
-	if (to != from) {
-		if (kv_get(txn->kv, T_RUNS, key_slice(&run->key), &stored)) {
-			leave_status(txn, run, stored);
-		}
-		enter_status(txn, run, to);
-		if (run_status_terminal(to)) {
-			active_leave(txn, key_slice(&run->key));
-		}
+	if (kv_get(txn->kv, T_RUNS, key_slice(&run->key), &stored)) {
+		changes_keep_created(txn, run_seq(run), stored);
 	}
 	kv_put(txn->kv, T_RUNS, key_slice(&run->key), bytes);
+	if (to != from) {
+		change_status(txn, run, to);
+	}
 	run->status = to;
-	add_change(txn, run, changes_next_seq(txn), to == from ? "updated" : run_status_names[to],
-		run_status_names[from], run_status_names[to]);
+	add_change(txn, run,
+		(struct change){.seq = changes_next_seq(txn),
+			.event = event,
+			.from = run_status_names[from],
+			.to = run_status_names[to]},
+		bytes);
+}
+
+void runs_replace(struct txn *txn, struct run *run, struct slice bytes)
+{
+	int to = run_status_of(run->v[RUN_status]);
+
+	runs_replace_as(txn, run, bytes, to == (int)run->status ? "updated" : run_status_names[to]);
+}
+
+void runs_note(struct txn *txn, const struct run *run, struct slice bytes, const char *event)
+{
+	const char *status = run_status_names[run->status];
+
+	add_change(txn, run,
+		(struct change){
+			.seq = changes_next_seq(txn), .event = event, .from = status, .to = status},
+		bytes);
 }
 
 void runs_remove(struct txn *txn, const struct run *run)
 {
 	uint64_t steps = steps_remove_all(txn, run);
-	struct slice stored;
+	struct slice stored, run_key = key_slice(&run->key);
 
-	if (kv_get(txn->kv, T_RUNS, key_slice(&run->key), &stored)) {
-		leave_status(txn, run, stored);
+	if (kv_get(txn->kv, T_RUNS, run_key, &stored)) {
+		changes_keep_created(txn, run_seq(run), stored);
 	}
-	active_leave(txn, key_slice(&run->key));
-	kv_del(txn->kv, T_RUNS_BY_TIME, key_position(key_slice(&run->key)));
+	del_status(txn, run);
+	active_leave(txn, run_key);
+	if (run->status == RUN_QUEUED) {
+		ready_update(txn, run_key);
+	}
+	kv_del(txn->kv, T_RUNS_BY_TIME, key_position(run_key));
 	kv_del(txn->kv, T_RUN_IDS, run->id);
 	kv_del(txn->kv, T_RUN_HINTS, run->id);
-	kv_del(txn->kv, T_RUNS, key_slice(&run->key));
+	kv_del(txn->kv, T_RUNS, run_key);
+	ready_update_first(txn, run->thread_id);
 	threads_count(txn, run->thread_id, -1, -(int64_t)steps);
-	add_change(txn, run, changes_next_seq(txn), "deleted", run_status_names[run->status], NULL);
+	add_change(txn, run,
+		(struct change){.seq = changes_next_seq(txn),
+			.event = "deleted",
+			.from = run_status_names[run->status]},
+		slice_of(NULL, 0));
 }
 
 static struct key thread_prefix(struct slice thread_id)
@@ -235,4 +297,11 @@ bool runs_last_created(struct txn *txn, struct slice thread_id, int64_t *out)
 void runs_put_hints(struct txn *txn, struct slice id, struct slice hints)
 {
 	kv_put(txn->kv, T_RUN_HINTS, id, hints);
+}
+
+struct slice runs_hints(struct txn *txn, struct slice id)
+{
+	struct slice hints;
+
+	return kv_get(txn->kv, T_RUN_HINTS, id, &hints) ? hints : SLICE_LIT("\x80");
 }

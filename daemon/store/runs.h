@@ -14,6 +14,7 @@ struct run {
 	struct slice id;	      /* the text of v[RUN_id], and so on */
 	struct slice thread_id;
 	enum run_status status; /* as stored, until runs_replace() */
+	bool enqueued;		/* of a new one: waits for the earlier ones of its thread */
 };
 
 /* A run's stored bytes, borrowed, and its key; false when there is none of that id. */
@@ -44,6 +45,15 @@ void runs_insert(struct txn *txn, struct run *run, struct slice bytes, const cha
  */
 void runs_replace(struct txn *txn, struct run *run, struct slice bytes);
 
+/* The same with another name for the change. */
+void runs_replace_as(struct txn *txn, struct run *run, struct slice bytes, const char *event);
+
+/* Add a change of a run that changes nothing of its record, which is @bytes. */
+void runs_note(struct txn *txn, const struct run *run, struct slice bytes, const char *event);
+
+/* The steady time at which a run with this expires_at expires, 0 for never. */
+int64_t runs_expiry_ms(const struct txn *txn, struct slice expires_at);
+
 /* Remove a loaded run and its steps. */
 void runs_remove(struct txn *txn, const struct run *run);
 
@@ -52,3 +62,6 @@ bool runs_last_created(struct txn *txn, struct slice thread_id, int64_t *out);
 
 /* What a create carried beyond the Run, an encoded map, to be given to who executes it. */
 void runs_put_hints(struct txn *txn, struct slice id, struct slice hints);
+
+/* These, borrowed; an empty map where there are none. */
+struct slice runs_hints(struct txn *txn, struct slice id);

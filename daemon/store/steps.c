@@ -60,20 +60,19 @@ bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct 
 	       load(txn, run, key_slice(&key), bytes, out);
 }
 
-static void add_change(struct txn *txn, const struct step *step, uint64_t seq, const char *event,
-	const char *from, const char *to)
+static void add_change(
+	struct txn *txn, const struct step *step, struct change change, struct slice object)
 {
-	struct change change = {
-		.seq = seq,
-		.event = event,
-		.thread_id = step->thread_id,
-		.run_id = step->run_id,
-		.step_id = step->id,
-		.from = from,
-		.to = to,
-	};
-
+	change.thread_id = step->thread_id;
+	change.run_id = step->run_id;
+	change.step_id = step->id;
+	change.object = object;
 	changes_add(txn, &change);
+}
+
+static uint64_t seq_of(struct slice step_key)
+{
+	return read_u64(step_key.ptr + step_key.len - 8);
 }
 
 void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const char *event)
@@ -92,24 +91,34 @@ void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const 
 			txn, key_slice(&step->run_key), key_position(key_slice(&step->key)));
 	}
 	threads_count(txn, step->thread_id, 0, 1);
-	add_change(txn, step, seq, event, NULL, step_status_names[step->status]);
+	add_change(txn, step,
+		(struct change){.seq = seq, .event = event, .to = step_status_names[step->status]},
+		slice_of(NULL, 0));
 }
 
 void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
 {
 	enum step_status from = step->status;
 	enum step_status to = (enum step_status)step_status_of(step->v[STEP_status]);
+	struct slice stored;
 
 	if (from == STEP_IN_PROGRESS && to != from) {
 		active_step_closed(txn, key_slice(&step->run_key));
 	}
+	if (kv_get(txn->kv, T_STEPS, key_slice(&step->key), &stored)) {
+		changes_keep_created(txn, seq_of(key_slice(&step->key)), stored);
+	}
 	kv_put(txn->kv, T_STEPS, key_slice(&step->key), bytes);
 	step->status = to;
-	add_change(txn, step, changes_next_seq(txn), to == from ? "updated" : step_status_names[to],
-		step_status_names[from], step_status_names[to]);
+	add_change(txn, step,
+		(struct change){.seq = changes_next_seq(txn),
+			.event = to == from ? "updated" : step_status_names[to],
+			.from = step_status_names[from],
+			.to = step_status_names[to]},
+		bytes);
 }
 
-/* The cursor's slices end with the first write: the id is copied before. */
+/* The cursor's slices end with the first write, which comes last. */
 static void remove_at(struct txn *txn, struct kv_cursor *c)
 {
 	struct slice id = {NULL, 0};
@@ -117,6 +126,7 @@ static void remove_at(struct txn *txn, struct kv_cursor *c)
 
 	mp_get_str(record_field(c->value, STEP_id), &id);
 	id_key = key_from(id);
+	changes_keep_created(txn, seq_of(c->key), c->value);
 	kv_cursor_del(c);
 	kv_del(txn->kv, T_STEP_IDS, key_slice(&id_key));
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/store/clock.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/kv.h"
 #include "proto/arena.h"
@@ -22,17 +23,18 @@ enum table {
 	T_RUNS_BY_STATUS,  /* status position -> key in T_RUNS */
 	T_RUNS_ACTIVE,	   /* key in T_RUNS -> active.h, of the runs that are not terminal */
 	T_RUN_HINTS,	   /* run id -> what a create carried beyond the Run */
+	T_READY,	   /* assistant 00 position -> key in T_RUNS (ready.h) */
 	T_STEPS,	   /* thread 00 run 00 position -> RunStep */
 	T_STEP_IDS,	   /* step id -> key in T_STEPS */
 	T_THREADS,	   /* thread id -> struct thread, packed */
 	T_THREADS_BY_TIME, /* position -> thread id */
 	T_DEADLINES,	   /* ms kind run id -> nothing */
-	T_CHANGES,	   /* seq -> the change, as it is published */
+	T_CHANGES,	   /* seq -> the change, as it is published, and the object (changes.h) */
 	T_IDEMPOTENCY,	   /* idempotency key -> what its request did */
 	N_TABLES,
 };
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 struct store;
 
@@ -40,6 +42,8 @@ struct store_options {
 	const char *dir;
 	size_t map_size_bytes;
 	enum kv_sync sync;
+	uint64_t changes_max;	/* that the feed keeps; 0: CHANGES_MAX */
+	int64_t changes_age_ms; /* and for how long; 0: CHANGES_AGE_MS */
 };
 
 /*
@@ -51,6 +55,15 @@ void store_close(struct store *store);
 
 struct kv *store_kv(struct store *store);
 
+/* How many changes the feed keeps, and for how long. */
+#define CHANGES_MAX 1000000
+#define CHANGES_AGE_MS (7LL * 24 * 3600 * 1000)
+
+const struct store_options *store_options(const struct store *store);
+
+/* The steady time (clock.h). Any thread. */
+int64_t store_steady_ms(const struct store *store);
+
 /* The number of the last change that was committed. Any thread. */
 uint64_t store_last_seq(struct store *store);
 
@@ -60,11 +73,14 @@ struct txn {
 	struct kv_txn *kv;
 	struct arena *arena; /* of the request: what it allocates ends with it */
 	int64_t now_ms;	     /* Unix milliseconds, the same for all of a request */
-	const char *by;	     /* who changes: client, daemon */
+	int64_t steady_ms;   /* for deadlines */
+	struct slice by;     /* who changes: client, daemon, or the name of a worker */
 	uint64_t seq;	     /* the last number given to an object or a change */
 	struct buf *events;  /* what is to be published once this is committed (changes.h) */
 	bool full;	     /* there is only room for what makes room */
 	unsigned int n_keys; /* idempotency records added */
+	bool readied;	     /* a run came to be claimed (ready.h) */
+	struct steady clock; /* what a commit is to remember */
 	const atomic_bool
 		*stopping; /* when it becomes true, reads that take long give up; or NULL */
 };
@@ -95,3 +111,6 @@ int txn_nest_end(struct txn *txn, struct txn_nest *nest, bool keep);
  * NULL when that failed. (A caller may have chosen an id that looks like one to be issued.)
  */
 struct slice txn_issue_id(struct txn *txn, enum table table, const char *prefix);
+
+/* The same for what is no key: nobody but this program makes those. */
+struct slice txn_issue_token(struct txn *txn, const char *prefix);

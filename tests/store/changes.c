@@ -65,13 +65,13 @@ static void expect_feed(struct shelf *s, uint64_t first, uint64_t last)
 static void a_full_feed_stays_full_however_many_changes_come_at_once(void **state)
 {
 	struct shelf *s = *state;
-	uint64_t last = CHANGES_KEPT;
+	uint64_t last = CHANGES_MAX;
 
-	put_changes(s, CHANGES_KEPT);
+	put_changes(s, CHANGES_MAX);
 	for (int i = 0; i < 4; i++) {
 		add_changes(s, 40000);
 		last += 40000;
-		expect_feed(s, last - CHANGES_KEPT + 1, last);
+		expect_feed(s, last - CHANGES_MAX + 1, last);
 	}
 }
 
@@ -80,7 +80,7 @@ static void old_changes_go_even_when_many_come(void **state)
 	struct shelf *s = *state;
 
 	put_changes(s, 20000);
-	s->now_ms += CHANGES_KEPT_MS;
+	s->now_ms += CHANGES_AGE_MS;
 	add_changes(s, 1);
 	expect_feed(s, 1, 20001);
 	s->now_ms += 1;
@@ -96,7 +96,7 @@ static void the_last_change_stays_however_old_and_numbers_go_on_from_it(void **s
 	struct shelf *s = *state;
 
 	add_changes(s, 100);
-	s->now_ms += 2 * CHANGES_KEPT_MS;
+	s->now_ms += 2 * CHANGES_AGE_MS;
 	add_changes(s, 0);
 	expect_feed(s, 100, 100);
 	add_changes(s, 0);

@@ -63,8 +63,9 @@ void shelf_begin(struct shelf *shelf)
 	buf_reset(&shelf->events, 0);
 	assert_int_equal(txn_begin_write(&shelf->txn, shelf->store, &shelf->events), 0);
 	shelf->txn.now_ms = shelf->now_ms;
+	shelf->txn.steady_ms = shelf->now_ms;
 	shelf->txn.arena = &shelf->arena;
-	shelf->txn.by = "client";
+	shelf->txn.by = SLICE_LIT("client");
 }
 
 void shelf_commit(struct shelf *shelf)
@@ -84,7 +85,7 @@ static void call(struct shelf *shelf, const char *method, struct slice params, s
 
 	shelf_begin(shelf);
 	assert_int_equal(call_prepare(&prepared, &shelf->arena, slice_str(method), params), 0);
-	r = call_run(&prepared, &shelf->txn, &service, slice_of(NULL, 0), out, &problem);
+	r = call_run(&prepared, &shelf->txn, &service, slice_of(NULL, 0), NULL, out, &problem);
 	if (r) {
 		fail_msg("%s: %d, %s", method, r, r > 0 ? problem.message : strerror(-r));
 	}
