@@ -15,6 +15,7 @@ struct net {
 	int requests; /* raw REP: many requests at a time, each with its way back */
 	int events;
 	int timeout_ms;
+	struct peers peers;
 };
 
 static int bind_socket(int *out, int domain, int protocol, const char *url, char *why)
@@ -54,7 +55,8 @@ int net_open(struct net **out, const char *listen_url, const char *events_url, c
 		snprintf(why, 256, "out of memory");
 		return -ENOMEM;
 	}
-	*net = (struct net){-1, -1, -1};
+	*net = (struct net){.requests = -1, .events = -1, .timeout_ms = -1};
+	peers_init(&net->peers);
 	r = bind_socket(&net->events, AF_SP, NN_PUB, events_url, why);
 	if (!r) {
 		set_option(net->events, NN_SNDBUF, SEND_BUFFER);
@@ -80,7 +82,22 @@ void net_close(struct net *net)
 	if (net->events >= 0) {
 		nn_close(net->events);
 	}
+	peers_finish(&net->peers);
 	free(net);
+}
+
+/* Of a raw socket's message: the connection by which it came, a big-endian number before the rest.
+ */
+static uint32_t peer_of(const struct nn_msghdr *header)
+{
+	const struct nn_cmsghdr *c = NN_CMSG_FIRSTHDR(header);
+	const uint8_t *p;
+
+	if (!c || c->cmsg_level != PROTO_SP || c->cmsg_type != SP_HDR) {
+		return 0;
+	}
+	p = NN_CMSG_DATA(c) + sizeof(size_t); /* behind the length of the header */
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 int net_receive(struct net *net, int timeout_ms, struct net_message *out)
@@ -106,6 +123,9 @@ int net_receive(struct net *net, int timeout_ms, struct net_message *out)
 		return error == ETIMEDOUT || error == EINTR ? -EAGAIN : -error;
 	}
 	m.len = (size_t)n;
+	m.peer = peer_of(&header);
+	m.ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS);
+	peers_hear(&net->peers, m.peer, m.ended);
 	*out = m;
 	return 0;
 }
@@ -136,13 +156,21 @@ void net_forget(struct net_message *message)
 	*message = (struct net_message){0};
 }
 
-void *net_keep_way_back(struct net_message *message)
+void net_drop_body(struct net_message *message)
 {
-	void *way_back = message->way_back;
+	if (message->body) {
+		nn_freemsg(message->body);
+	}
+	message->body = NULL;
+	message->len = 0;
+}
 
-	message->way_back = NULL;
-	net_forget(message);
-	return way_back;
+enum presence net_presence(struct net *net, const struct net_message *message)
+{
+	uint64_t ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS);
+	uint64_t open = nn_get_statistic(net->requests, NN_STAT_CURRENT_CONNECTIONS);
+
+	return peers_presence(&net->peers, message->peer, message->ended, ended, open);
 }
 
 void net_publish(struct net *net, struct slice topic, struct slice frame)

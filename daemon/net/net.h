@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/net/peers.h"
 #include "proto/slice.h"
 
 struct net;
@@ -16,6 +17,8 @@ struct net_message {
 	void *body; /* nanomsg's memory */
 	size_t len;
 	void *way_back;
+	uint32_t peer;	/* the connection by which it came */
+	uint64_t ended; /* connections that had ended then */
 };
 
 /*
@@ -40,8 +43,11 @@ void net_answer(struct net *net, struct net_message *message, struct slice reply
 /* Free a message without a reply. */
 void net_forget(struct net_message *message);
 
-/* Free the body alone; the way back is now the caller's, to be put into a message again. */
-void *net_keep_way_back(struct net_message *message);
+/* Free the body alone. */
+void net_drop_body(struct net_message *message);
+
+/* Is who sent the message still connected? Any thread. */
+enum presence net_presence(struct net *net, const struct net_message *message);
 
 /* Publish @frame under @topic, a NUL between them. One thread. */
 void net_publish(struct net *net, struct slice topic, struct slice frame);

@@ -39,7 +39,8 @@ int claims_serve(struct claims *claims, struct txn *txn)
 	struct serving s = {.claims = claims, .txn = txn};
 
 	txn->readied = false;
-	lot_each_claim(claims->lot, claim_wanted, claim_taken, &s);
+	lot_each_claim(
+		claims->lot, claims->net, &(struct lot_taker){claim_wanted, claim_taken, &s});
 	claims->due = claims->n == CLAIMS_MAX;
 	return s.r ? s.r : kv_error(txn->kv);
 }

@@ -25,7 +25,7 @@ struct parked {
 	struct parked *prev, *next;
 	struct links *in; /* the list that it is in */
 	struct heap_item due;
-	void *way_back;
+	struct net_message message; /* without its body */
 	const struct method *method;
 	uint64_t hash;
 	uint64_t received_ns;
@@ -72,9 +72,7 @@ static struct parked *parked_of(struct heap_item *item)
 
 static void parked_free(struct parked *p)
 {
-	struct net_message message = {.way_back = p->way_back};
-
-	net_forget(&message);
+	net_forget(&p->message);
 	free(p);
 }
 
@@ -232,7 +230,9 @@ bool lot_park(struct lot *lot, struct request *request)
 	pthread_mutex_lock(&lot->lock);
 	added = lot->due.n < LOT_MAX && heap_add(&lot->due, &p->due);
 	if (added) {
-		p->way_back = net_keep_way_back(&request->message);
+		net_drop_body(&request->message);
+		p->message = request->message;
+		request->message = (struct net_message){0};
 		add(lot, p);
 	}
 	pthread_mutex_unlock(&lot->lock);
@@ -267,11 +267,9 @@ static void leave(struct lot *lot, struct parked *p)
 /* Make it a request again; NULL, and then it is gone, when memory runs out. */
 static struct request *resume(struct parked *p)
 {
-	struct net_message message = {.way_back = p->way_back};
-	struct request *request = request_create(&message);
+	struct request *request = request_create(&p->message);
 	struct slice args[N_PARAMS];
 
-	p->way_back = message.way_back;
 	args_of(p, args);
 	if (request && !request_resume(request, p->method, args)) {
 		request_destroy(request);
@@ -352,24 +350,42 @@ void lot_announce(struct lot *lot, struct slice events, uint64_t last_seq)
 	pthread_mutex_unlock(&lot->lock);
 }
 
-void lot_each_claim(struct lot *lot,
-	enum lot_answer (*take)(void *context, const struct slice *args),
-	bool (*taken)(void *context, struct request *request), void *context)
+/* Take a claim out if it is wanted. False when that is the end of it. */
+static bool offer(struct lot *lot, struct parked *p, const struct lot_taker *taker)
 {
-	enum lot_answer answer = LOT_LEAVE;
 	struct slice args[N_PARAMS];
+	enum lot_answer answer;
 	struct request *request;
+
+	args_of(p, args);
+	answer = taker->wants(taker->context, args);
+	if (answer != LOT_TAKE) {
+		return answer == LOT_LEAVE;
+	}
+	leave(lot, p);
+	request = resume(p);
+	return !request || taker->take(taker->context, request);
+}
+
+/* Those who are certainly there come first; nothing goes to those who are gone. */
+void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker)
+{
+	static const enum presence order[] = {PEER_THERE, PEER_UNSURE};
 	struct parked *next;
+	bool more = true;
 
 	pthread_mutex_lock(&lot->lock);
-	for (struct parked *p = lot->claims.first; p && answer != LOT_STOP; p = next) {
-		next = p->next;
-		args_of(p, args);
-		answer = take(context, args);
-		if (answer == LOT_TAKE) {
-			leave(lot, p);
-			request = resume(p);
-			answer = !request || taken(context, request) ? LOT_LEAVE : LOT_STOP;
+	for (size_t i = 0; i < N_OF(order); i++) {
+		for (struct parked *p = lot->claims.first; p && more; p = next) {
+			enum presence presence = net_presence(net, &p->message);
+
+			next = p->next;
+			if (presence == PEER_GONE) {
+				leave(lot, p);
+				parked_free(p);
+			} else if (presence == order[i]) {
+				more = offer(lot, p, taker);
+			}
 		}
 	}
 	pthread_mutex_unlock(&lot->lock);

@@ -27,14 +27,18 @@ void lot_finish_request(
 void lot_announce(struct lot *lot, struct slice events, uint64_t last_seq);
 
 /*
- * Go through the claims, oldest first. @take is given the parameters of each, and says whether to
- * take it out and go on: then @taken gets the request, prepared again.
+ * Go through the claims, oldest first: @wants is given the parameters of each, and says whether to
+ * take it out; then @take gets the request, prepared again, and says whether to go on.
  */
 enum lot_answer { LOT_LEAVE, LOT_TAKE, LOT_STOP };
 
-void lot_each_claim(struct lot *lot,
-	enum lot_answer (*take)(void *context, const struct slice *args),
-	bool (*taken)(void *context, struct request *request), void *context);
+struct lot_taker {
+	enum lot_answer (*wants)(void *context, const struct slice *args);
+	bool (*take)(void *context, struct request *request);
+	void *context;
+};
+
+void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker);
 
 /*
  * Wait for the next request that is woken or whose time is over, prepared again; its

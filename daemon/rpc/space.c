@@ -8,8 +8,8 @@ static uint64_t reserve_of(uint64_t whole)
 	return whole / 16 < SPACE_RESERVE_BYTES ? whole / 16 : SPACE_RESERVE_BYTES;
 }
 
-/* Bytes of the disk that are free beyond the reserve; below 0 when that is touched. */
-static int64_t disk_left(const struct space *space)
+/* Bytes of the disk that are free beyond so many reserves; below 0 when these are touched. */
+static int64_t disk_left(const struct space *space, int64_t reserves)
 {
 	struct statvfs fs;
 
@@ -17,16 +17,16 @@ static int64_t disk_left(const struct space *space)
 		return INT64_MAX; /* what cannot be asked is tried */
 	}
 	return (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize) -
-	       (int64_t)reserve_of((uint64_t)fs.f_blocks * fs.f_frsize);
+	       reserves * (int64_t)reserve_of((uint64_t)fs.f_blocks * fs.f_frsize);
 }
 
 bool space_disk_full(const struct space *space)
 {
-	return disk_left(space) < 0;
+	return disk_left(space, 1) < 0;
 }
 
-/* Bytes of the map behind the file, beyond the reserve; below 0 when that is touched. */
-static int64_t map_left(struct space *space)
+/* The same of the map behind the file. */
+static int64_t map_left(struct space *space, int64_t reserves)
 {
 	struct kv_usage usage;
 	uint64_t left;
@@ -41,14 +41,22 @@ static int64_t map_left(struct space *space)
 			"--map-size\"",
 			(unsigned long long)left, (unsigned long long)usage.map_bytes);
 	}
-	return (int64_t)left - (int64_t)reserve_of(usage.map_bytes);
+	return (int64_t)left - reserves * (int64_t)reserve_of(usage.map_bytes);
 }
 
 /* The pages that deletes freed are used again before the file grows: they are room as well. */
-bool space_left(struct space *space)
+static bool has_reserves(struct space *space, int64_t reserves)
 {
-	int64_t disk = disk_left(space), map = map_left(space);
+	int64_t disk = disk_left(space, reserves), map = map_left(space, reserves);
 	int64_t left = disk < map ? disk : map;
 
 	return left >= 0 || left + (int64_t)kv_free_bytes(space->kv) >= 0;
+}
+
+enum space_state space_look(struct space *space)
+{
+	if (has_reserves(space, 4)) {
+		return SPACE_AMPLE;
+	}
+	return has_reserves(space, 1) ? SPACE_SCARCE : SPACE_NONE;
 }

@@ -15,8 +15,13 @@ struct space {
 	bool warned;
 };
 
-/* False when less than the reserve is left: 64 MiB, or a sixteenth of a small disk or map. */
-bool space_left(struct space *space);
+/*
+ * The reserve is 64 MiB, or a sixteenth of a small disk or map. With less than
+ * four of them left space is scarce: what makes room then keeps nothing of what it removes.
+ */
+enum space_state { SPACE_AMPLE, SPACE_SCARCE, SPACE_NONE };
+
+enum space_state space_look(struct space *space);
 
 /* Is the disk itself full, or nearly? Tells a full disk from a broken one after an EIO. */
 bool space_disk_full(const struct space *space);

@@ -32,6 +32,7 @@ struct writer {
 	struct writer_options o;
 	struct queue queue;
 	struct space space;
+	bool tight; /* the transaction under way must do with less room than it would take */
 	struct buf events;
 	struct key swept;	  /* where the sweep of idempotency records is */
 	int64_t next_deadline_ms; /* steady time; INT64_MAX: there is none */
@@ -72,9 +73,11 @@ static bool is_claim(const struct request *request)
 /* A claim that has just come stands behind those that wait. */
 static int run_requests(struct writer *w, struct txn *txn, struct request *first)
 {
+	enum space_state space = space_look(&w->space);
 	int r = 0;
 
-	txn->full = !space_left(&w->space);
+	txn->scarce = space != SPACE_AMPLE || w->tight;
+	txn->full = space == SPACE_NONE || w->tight;
 	for (struct request *request = first; request && !r; request = request->next) {
 		if (txn->readied && is_claim(request) && !w->claims_apart) {
 			r = claims_serve(&w->claims, txn);
@@ -238,16 +241,27 @@ static void answer_all(struct writer *w, struct request *first)
 	}
 }
 
+static bool is_full(const struct writer *w, int error)
+{
+	return error == -ENOSPC || (error == -EIO && space_disk_full(&w->space));
+}
+
+/* What makes room may have failed for lack of it: it can do with less. */
 static void commit_one(struct writer *w, struct request *request)
 {
 	int r;
 
 	request->next = NULL;
 	r = transact(w, JOB_REQUESTS, request, 1);
+	if (is_full(w, r)) {
+		w->tight = true;
+		r = transact(w, JOB_REQUESTS, request, 1);
+		w->tight = false;
+	}
 	if (r) {
 		log_write(LOG_LEVEL_WARNING, "event=write_failed method=%s error=\"%s\"",
 			request->call.method->name, strerror(-r));
-		request_fail(request, r == -EIO && space_disk_full(&w->space) ? -ENOSPC : r);
+		request_fail(request, is_full(w, r) ? -ENOSPC : r);
 	}
 	answer_all(w, request);
 	end_if_fatal(w, r);

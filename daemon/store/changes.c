@@ -172,8 +172,8 @@ void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes)
 	struct change_row row;
 	struct slice value;
 
-	if (txn->full || !kv_get(txn->kv, T_CHANGES, key_slice(&key), &value)) {
-		return; /* what makes room must not need any */
+	if (!kv_get(txn->kv, T_CHANGES, key_slice(&key), &value)) {
+		return;
 	}
 	row_read(seq, value, &row);
 	if (row.object.ptr) {
@@ -185,6 +185,13 @@ void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes)
 		kv_put(txn->kv, T_CHANGES, key_slice(&key),
 			slice_of(txn->events->ptr + start, txn->events->len - start));
 		buf_truncate(txn->events, start);
+	}
+}
+
+void changes_keep_removed(struct txn *txn, uint64_t seq, struct slice bytes)
+{
+	if (!txn->scarce) {
+		changes_keep_created(txn, seq, bytes);
 	}
 }
 

@@ -3,7 +3,7 @@
  * metadata, numbered in the order in which they were committed.
  *
  * A row is the change as it is published, and behind it the object as the change left it, or nil
- * when that is gone or too large. The row of a creation has no object: as long as that was not
+ * when that is too large. The row of a creation has no object: as long as that was not
  * changed it is found under its id, and who changes it puts it there first. So what is written
  * once and never again, which is most, is stored once.
  *
@@ -37,10 +37,11 @@ uint64_t changes_next_seq(struct txn *txn);
 void changes_add(struct txn *txn, const struct change *change);
 
 /*
- * The object that was created with the number @seq, and is @bytes still, is about to change or to
- * be removed: keep it with its creation.
+ * The object that was created with the number @seq, and is @bytes still, is about to change, or to
+ * be removed: keep it with its creation. What is removed is not kept when space is scarce.
  */
 void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes);
+void changes_keep_removed(struct txn *txn, uint64_t seq, struct slice bytes);
 
 /* A row taken apart, borrowed. */
 struct change_row {

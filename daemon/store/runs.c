@@ -249,7 +249,7 @@ void runs_remove(struct txn *txn, const struct run *run)
 	struct slice stored, run_key = key_slice(&run->key);
 
 	if (kv_get(txn->kv, T_RUNS, run_key, &stored)) {
-		changes_keep_created(txn, run_seq(run), stored);
+		changes_keep_removed(txn, run_seq(run), stored);
 	}
 	del_status(txn, run);
 	active_leave(txn, run_key);

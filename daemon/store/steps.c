@@ -126,7 +126,7 @@ static void remove_at(struct txn *txn, struct kv_cursor *c)
 
 	mp_get_str(record_field(c->value, STEP_id), &id);
 	id_key = key_from(id);
-	changes_keep_created(txn, seq_of(c->key), c->value);
+	changes_keep_removed(txn, seq_of(c->key), c->value);
 	kv_cursor_del(c);
 	kv_del(txn->kv, T_STEP_IDS, key_slice(&id_key));
 }

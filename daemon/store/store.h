@@ -78,6 +78,7 @@ struct txn {
 	uint64_t seq;	     /* the last number given to an object or a change */
 	struct buf *events;  /* what is to be published once this is committed (changes.h) */
 	bool full;	     /* there is only room for what makes room */
+	bool scarce;	     /* that keeps nothing of what it removes (changes.h) */
 	unsigned int n_keys; /* idempotency records added */
 	bool readied;	     /* a run came to be claimed (ready.h) */
 	struct steady clock; /* what a commit is to remember */
