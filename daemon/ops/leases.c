@@ -173,8 +173,7 @@ int op_runs_heartbeat(struct op *op)
 	if (r || !active_get(txn, key_slice(&run.key), &active)) {
 		return r ? r : -EBADMSG;
 	}
-	active.lease.lease_ms = op_int(op, P_lease_ms, active.lease.lease_ms);
-	active.lease.until_ms = txn->steady_ms + active.lease.lease_ms;
+	active.lease.until_ms = txn->steady_ms + op_int(op, P_lease_ms, active.lease.lease_ms);
 	mp_put_map(op->out, 2);
 	mp_put_cstr(op->out, "lease");
 	put_lease(op, &active, op->out);

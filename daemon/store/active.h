@@ -11,7 +11,7 @@ struct lease {
 	struct slice token; /* ptr NULL: nobody holds the run */
 	struct slice worker;
 	int64_t until_ms; /* steady time */
-	int64_t lease_ms; /* for which it was asked */
+	int64_t lease_ms; /* for which the claim asked */
 };
 
 struct active {

@@ -7,7 +7,6 @@
 #include "work.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define SEQ "%" JSON_INTEGER_FORMAT
 #define CREATED "thread.run.created nil queued client"
@@ -90,8 +89,7 @@ static void cancels_are_told_by_what_they_did(void **state)
 	expect_ok(w, "runs.cancel", "{'run_id':'%s'}", queued);
 	expect_ok(w, "runs.cancel", "{'run_id':'%s'}", begun);
 	history_expect(w, 0, queued, CREATED "; thread.run.cancelled queued cancelled client");
-	history_expect(
-		w, 0, begun, BEGUN "; thread.run.cancelling in_progress cancelling client");
+	history_expect(w, 0, begun, BEGUN "; thread.run.cancelling in_progress cancelling client");
 }
 
 static void changes_of_steps_come_before_those_of_their_run(void **state)
@@ -117,9 +115,10 @@ static void changes_of_steps_come_before_those_of_their_run(void **state)
 static void expiry_is_told_by_the_daemon(void **state)
 {
 	struct wire *w = wire_of(state);
-	const char *run = text(expect_ok(w, "runs.create",
-				       "{'thread_id':'t_expiry','assistant_id':'a','expires_in':3}"),
-		"id");
+	const char *run =
+		text(expect_ok(w, "runs.create",
+			     "{'thread_id':'t_expiry','assistant_id':'a','expires_in':3}"),
+			"id");
 
 	run_move(w, run, "in_progress");
 	step_new(w, run);
@@ -165,9 +164,8 @@ static void a_deletion_is_told_after_all_else(void **state)
 	expect_fields(change,
 		"{'event':'thread.run.deleted','from':'in_progress','to':null,'by':'client',"
 		"'thread_id':'t_delete','step_id':null}");
-	assert_int_equal(history_count(history_since(w, 0, ",'run_id':'%s'", run),
-				 "thread.run.deleted"),
-		1);
+	assert_int_equal(
+		history_count(history_since(w, 0, ",'run_id':'%s'", run), "thread.run.deleted"), 1);
 }
 
 static void the_deletion_of_a_thread_is_that_of_its_runs(void **state)
@@ -245,13 +243,13 @@ static void a_page_has_a_hundred_changes_unless_asked_for_more(void **state)
 	json_int_t last = history_last(w);
 
 	work_new_many(w, "hundreds", 150);
-	assert_int_equal(json_array_size(field(
-				 expect_ok(w, "changes.list", "{'after':" SEQ "}", last), "changes")),
-		100);
 	assert_int_equal(
-		json_array_size(field(expect_ok(w, "changes.list",
-					      "{'after':" SEQ ",'limit':1000}", last),
-			"changes")),
+		json_array_size(
+			field(expect_ok(w, "changes.list", "{'after':" SEQ "}", last), "changes")),
+		100);
+	assert_int_equal(json_array_size(field(expect_ok(w, "changes.list",
+						       "{'after':" SEQ ",'limit':1000}", last),
+				 "changes")),
 		150);
 }
 
@@ -268,7 +266,8 @@ static void filters_leave_out_what_does_not_match(void **state)
 	assert_int_equal(json_array_size(field(page, "changes")), 3);
 	expect_same(field(page, "last_seq"), field(page, "changes[2].seq"));
 	page = expect_ok(w, "changes.list", list, "'thread_id':'t_b'");
-	expect_fields(page, "{'changes[0].run_id':'%s','changes[1]':null}", b);
+	assert_int_equal(json_array_size(field(page, "changes")), 1);
+	expect_fields(page, "{'changes[0].run_id':'%s'}", b);
 	snprintf(filter, sizeof(filter), "'run_id':'%s'", b);
 	expect_same(expect_ok(w, "changes.list", list, filter), page);
 	snprintf(filter, sizeof(filter), "'thread_id':'t_a','run_id':'%s'", b);

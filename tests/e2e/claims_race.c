@@ -3,7 +3,6 @@
 
 #include "fixture.h"
 #include "history.h"
-#include "objects.h"
 #include "work.h"
 
 #include <pthread.h>
@@ -149,8 +148,7 @@ static void parked_claimers_get_each_run_that_comes_once(void **state)
 static void what_one_lets_go_another_one_completes(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct claimer like = {
-		.name = "pass", .members = ",'wait_ms':1000", .lets_go = true};
+	const struct claimer like = {.name = "pass", .members = ",'wait_ms':1000", .lets_go = true};
 	struct claimer claimers[CLAIMERS];
 
 	work_new_many(&fixture->wire, "pass", RUNS);

@@ -2,22 +2,20 @@
 #include "cmocka_all.h"
 
 #include "fixture.h"
-#include "history.h"
 #include "objects.h"
 #include "pending.h"
 #include "work.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define LEASE ",'lease_ms':60000"
 
 /* A run of the assistant @name in the thread @name that is to wait for those before it. */
 static const char *enqueue(struct wire *w, const char *name)
 {
-	return text(expect_ok(w, "runs.create",
-			    "{'thread_id':'%s','assistant_id':'%s','on_active':'enqueue'}", name,
-			    name),
+	return text(
+		expect_ok(w, "runs.create",
+			"{'thread_id':'%s','assistant_id':'%s','on_active':'enqueue'}", name, name),
 		"id");
 }
 
@@ -69,8 +67,9 @@ static void a_held_run_is_passed_over_for_another_thread_s(void **state)
 	const char *first = work_new(w, "other", ""), *held = enqueue(w, "other"), *elsewhere;
 
 	claim_next(w, "other", first);
-	elsewhere = text(expect_ok(w, "runs.create",
-			    "{'thread_id':'other_2','assistant_id':'other','on_active':'enqueue'}"),
+	elsewhere = text(
+		expect_ok(w, "runs.create",
+			"{'thread_id':'other_2','assistant_id':'other','on_active':'enqueue'}"),
 		"id");
 	claim_next(w, "other", elsewhere);
 	expect_fields(run_get(w, held), "{'status':'queued','started_at':null}");

@@ -6,8 +6,6 @@
 #include "objects.h"
 #include "work.h"
 
-#include <string.h>
-
 #define LONG_MS 60000
 
 /* How a daemon goes and comes back. */
@@ -29,8 +27,8 @@ static void lease_survives(struct fixture *fixture, go_fn *go)
 	beat = work_beat(&fixture->wire, &lease, "");
 	expect_fields(beat, "{'status':'in_progress','lease.worker':'w'}");
 	/* What the claim asked for is known as well. */
-	assert_in_range(
-		number(beat, "lease.expires_ms"), began + LONG_MS - 1000, unix_ms() + LONG_MS + 1000);
+	assert_in_range(number(beat, "lease.expires_ms"), began + LONG_MS - 1000,
+		unix_ms() + LONG_MS + 1000);
 	work_step(&fixture->wire, &lease);
 	work_move(&fixture->wire, &lease, "failed");
 }
@@ -159,7 +157,8 @@ int main(void)
 		cmocka_unit_test(a_lease_survives_a_stop),
 		cmocka_unit_test(a_lease_survives_a_crash),
 		cmocka_unit_test(a_lease_survives_its_serving_process),
-		cmocka_unit_test(a_lease_that_ran_out_while_stopped_is_lost_before_the_first_answer),
+		cmocka_unit_test(
+			a_lease_that_ran_out_while_stopped_is_lost_before_the_first_answer),
 		cmocka_unit_test(a_lease_that_ran_out_while_killed_is_lost_before_the_first_answer),
 		cmocka_unit_test(the_first_request_can_claim_what_was_lost),
 		cmocka_unit_test(a_heartbeat_s_new_end_survives),

@@ -3,6 +3,7 @@
 #include "feed.h"
 
 #include "daemon.h"
+#include "history.h"
 #include "objects.h"
 
 #include <stdio.h>
@@ -97,7 +98,7 @@ void feed_sync(struct feed *feed, struct wire *wire, const char *run_id)
 		change = feed_next(feed, 20);
 	} while (!change);
 	touch(wire, run_id);
-	last = number(expect_ok(wire, "server.info", NULL), "last_seq");
+	last = history_last(wire);
 	while (number(change, "seq") < last) {
 		change = feed_next(feed, SYNC_MS);
 		assert_non_null(change);

@@ -63,8 +63,7 @@ static const char *text_or_nil(const json_t *change, const char *name)
 	return value ? value : "nil";
 }
 
-void history_expect(
-	struct wire *wire, json_int_t after, const char *run_id, const char *expected)
+const char *history_text(struct wire *wire, json_int_t after, const char *run_id)
 {
 	json_t *changes = history_since(wire, after, ",'run_id':'%s'", run_id);
 	char told[4096] = "";
@@ -80,7 +79,25 @@ void history_expect(
 		len += (size_t)n;
 		assert_string_equal(text(change, "run_id"), run_id);
 	}
-	assert_string_equal(told, expected);
+	return json_string_value(wire_keep(wire, json_string(told)));
+}
+
+void history_expect(struct wire *wire, json_int_t after, const char *run_id, const char *expected)
+{
+	assert_string_equal(history_text(wire, after, run_id), expected);
+}
+
+json_t *history_find(const json_t *changes, const char *event)
+{
+	for (size_t i = json_array_size(changes); i > 0; i--) {
+		json_t *change = json_array_get(changes, i - 1);
+
+		if (!strcmp(text(change, "event"), event)) {
+			return change;
+		}
+	}
+	fail_msg("none of %zu changes is %s", json_array_size(changes), event);
+	return NULL;
 }
 
 int history_count(const json_t *changes, const char *event)

@@ -4,8 +4,6 @@
 
 #include "daemon.h"
 
-#include <stdio.h>
-
 #include <nanomsg/nn.h>
 
 #define SETTLE_MS 300

@@ -33,13 +33,13 @@ void work_new_many(struct wire *wire, const char *name, int n)
 	json_t *requests = json_array(), *results;
 
 	for (int i = 0; i < n; i++) {
-		json_array_append_new(requests,
-			codec_parse("['runs.create',{'id':'%s_%d','thread_id':'%s',"
-				    "'assistant_id':'%s','on_active':'parallel'}]",
-				name, i, name, name));
+		json_array_append_new(
+			requests, codec_parse("['runs.create',{'id':'%s_%d','thread_id':'%s',"
+					      "'assistant_id':'%s','on_active':'parallel'}]",
+					  name, i, name, name));
 	}
-	results = field(expect_ok_take(wire, "batch", json_pack("{so}", "requests", requests)),
-		"results");
+	results = field(
+		expect_ok_take(wire, "batch", json_pack("{so}", "requests", requests)), "results");
 	assert_int_equal(json_array_size(results), n);
 	for (int i = 0; i < n; i++) {
 		assert_true(json_is_null(field(json_array_get(results, (size_t)i), "[0]")));
@@ -75,13 +75,16 @@ json_t *work_claim(struct wire *wire, const char *worker, const char *name, cons
 	return claim;
 }
 
-void work_expect_none(struct wire *wire, const char *name)
+void work_check_none(const json_t *claim)
 {
-	json_t *claim = work_try(wire, "nobody", name, "");
-
 	if (!json_is_null(claim)) {
 		fail_msg("%s was claimed", text(claim, "run.id"));
 	}
+}
+
+void work_expect_none(struct wire *wire, const char *name)
+{
+	work_check_none(work_try(wire, "nobody", name, ""));
 }
 
 struct lease work_lease(const json_t *claim)
@@ -128,8 +131,8 @@ json_t *work_beat(struct wire *wire, const struct lease *lease, const char *memb
 
 	assert_int_equal(json_object_size(beat), 2);
 	assert_int_equal(json_object_size(field(beat, "lease")), 4);
-	expect_fields(beat, "{'lease.token':'%s','lease.attempt':%d}", lease->token,
-		lease->attempt);
+	expect_fields(
+		beat, "{'lease.token':'%s','lease.attempt':%d}", lease->token, lease->attempt);
 	return beat;
 }
 

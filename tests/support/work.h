@@ -33,6 +33,9 @@ void work_expect_none(struct wire *wire, const char *name);
 
 /* Fails the test unless @claim has the form of one and is @worker's. */
 void work_check(const json_t *claim, const char *worker);
+
+/* Fails the test unless @claim, a claim's result, is null. */
+void work_check_none(const json_t *claim);
 struct lease work_lease(const json_t *claim);
 
 /* A new run of @name, claimed by the worker `w`. */
