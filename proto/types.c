@@ -347,7 +347,7 @@ const struct schema type_key = {.kind = SK_TOKEN, .min = 1, .max = 64};
 const struct schema type_lease = {.kind = SK_TOKEN, .min = 1, .max = 64};
 const struct schema type_worker = STRING_OF(1, MAX_WORKER);
 const struct schema type_lease_ms = {
-	.kind = SK_INT, .min = 100, .max = 3600000, .help = "100 to 3,600,000 milliseconds"};
+	.kind = SK_INT, .min = 100, .max = MAX_LEASE_MS, .help = "100 to 3,600,000 milliseconds"};
 const struct schema type_wait_ms = {
 	.kind = SK_INT, .min = 0, .max = MAX_WAIT_MS, .help = "0 to 60,000 milliseconds"};
 const struct schema type_seq = {
@@ -356,7 +356,7 @@ const struct schema type_until = ENUM_OF("change", "action", "terminal");
 const struct schema type_assistant_ids = {
 	.kind = SK_ARRAY, .min = 1, .max = MAX_ASSISTANTS, .item = &type_id};
 const struct schema type_changes_limit = {
-	.kind = SK_INT, .min = 1, .max = 1000, .help = "1 to 1,000"};
+	.kind = SK_INT, .min = 1, .max = MAX_CHANGES, .help = "1 to 1,000"};
 const struct schema type_failure_message = STRING_OF(1, 65536);
 static const struct schema_variant object_variants[] = {
 	{"thread.run", &schema_run_import},

@@ -18,12 +18,15 @@ static void put_text(struct buf *out, const char *name, const char *text)
 
 static void put_limits(struct buf *out)
 {
-	mp_put_map(out, 8);
+	mp_put_map(out, 11);
 	put_number(out, "message_bytes", MAX_MESSAGE);
 	put_number(out, "object_bytes", MAX_OBJECT);
 	put_number(out, "depth", MAX_DEPTH);
 	put_number(out, "batch_requests", MAX_BATCH);
 	put_number(out, "list_limit", 100);
+	put_number(out, "changes_limit", MAX_CHANGES);
+	put_number(out, "wait_ms", MAX_WAIT_MS);
+	put_number(out, "lease_ms", MAX_LEASE_MS);
 	put_number(out, "metadata_pairs", METADATA_PAIRS);
 	put_number(out, "metadata_key_characters", METADATA_KEY);
 	put_number(out, "metadata_value_characters", METADATA_VALUE);
@@ -56,7 +59,7 @@ int op_server_stats(struct op *op)
 	uint64_t free_bytes = kv_free_bytes(store_kv(op->txn->store));
 
 	kv_usage(store_kv(op->txn->store), &usage);
-	mp_put_map(out, 13);
+	mp_put_map(out, 14);
 	put_number(out, "runs", kv_count(kv, T_RUNS));
 	put_number(out, "steps", kv_count(kv, T_STEPS));
 	put_number(out, "threads", kv_count(kv, T_THREADS));

@@ -22,6 +22,7 @@ struct stats {
 	struct histogram batch_size;
 	struct histogram commit_ns;
 	_Atomic int queue_depth;
+	_Atomic unsigned int parked;
 };
 
 struct stats *stats_create(void)
@@ -86,6 +87,11 @@ void stats_queue(struct stats *stats, int delta)
 	stats->queue_depth += delta;
 }
 
+void stats_parked(struct stats *stats, unsigned int n)
+{
+	stats->parked = n;
+}
+
 static uint64_t percentile(struct histogram *h, uint64_t count, unsigned int percent)
 {
 	uint64_t rank = (count * percent + 99) / 100, seen = 0;
@@ -144,6 +150,7 @@ static void put_methods(struct stats *stats, struct buf *out)
 void stats_encode(struct stats *stats, struct buf *out)
 {
 	put_number(out, "queue_depth", (uint64_t)stats->queue_depth);
+	put_number(out, "parked", stats->parked);
 	put_number(out, "commits", stats->batch_size.count);
 	mp_put_cstr(out, "batch_size");
 	mp_put_map(out, 4);

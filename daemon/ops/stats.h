@@ -19,5 +19,8 @@ void stats_commit(struct stats *stats, unsigned int requests, uint64_t ns);
 /* The requests that wait for the writer or for its commit changed by @delta. */
 void stats_queue(struct stats *stats, int delta);
 
+/* So many requests are parked. */
+void stats_parked(struct stats *stats, unsigned int n);
+
 /* Append the pairs queue_depth, commits, batch_size, commit_us, methods: 5 pairs of a map. */
 void stats_encode(struct stats *stats, struct buf *out);

@@ -203,7 +203,7 @@ int engine_create(struct engine **out, const struct engine_options *o)
 		e->lanes[i].id = (enum lane_id)i;
 		queue_init(&e->lanes[i].queue, LANE_MAX, LANE_MAX_BYTES);
 	}
-	e->lot = lot_create();
+	e->lot = lot_create(o->writer.service->stats);
 	e->o.writer.lot = e->lot;
 	r = e->lot ? writer_start(&e->writer, &e->o.writer) : -ENOMEM;
 	if (r) {

@@ -1,4 +1,5 @@
 #include "daemon/rpc/lot.h"
+#include "daemon/ops/stats.h"
 #include "daemon/rpc/heap.h"
 #include "daemon/store/changes.h"
 #include "proto/frame.h"
@@ -47,9 +48,10 @@ struct lot {
 	uint64_t seq; /* of the last change that was announced */
 	unsigned int n_listening;
 	bool closed;
+	struct stats *stats;
 };
 
-struct lot *lot_create(void)
+struct lot *lot_create(struct stats *stats)
 {
 	struct lot *lot = calloc(1, sizeof(*lot));
 	pthread_condattr_t attr;
@@ -57,6 +59,7 @@ struct lot *lot_create(void)
 	if (!lot) {
 		return NULL;
 	}
+	lot->stats = stats;
 	pthread_mutex_init(&lot->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -214,6 +217,7 @@ static void add(struct lot *lot, struct parked *p)
 
 	link_to(p, missed ? &lot->woken : list_of(lot, p));
 	lot->n_listening += !is_claim(p);
+	stats_parked(lot->stats, (unsigned int)lot->due.n);
 	if (missed || heap_first(&lot->due) == &p->due || lot->closed) {
 		pthread_cond_signal(&lot->stirred);
 	}
@@ -262,6 +266,7 @@ static void leave(struct lot *lot, struct parked *p)
 	detach(p);
 	heap_remove(&lot->due, &p->due);
 	lot->n_listening -= !is_claim(p);
+	stats_parked(lot->stats, (unsigned int)lot->due.n);
 }
 
 /* Make it a request again; NULL, and then it is gone, when memory runs out. */

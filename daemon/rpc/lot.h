@@ -8,8 +8,8 @@
 
 struct lot;
 
-/* NULL when memory runs out. */
-struct lot *lot_create(void);
+/* NULL when memory runs out. It tells @stats how many are parked. */
+struct lot *lot_create(struct stats *stats);
 void lot_destroy(struct lot *lot);
 
 /*

@@ -50,6 +50,7 @@ static void refuse(struct request *request, const struct problem *p)
 	buf_truncate(&request->reply, 0);
 	frame_write_error(&request->reply, request->msgid, p);
 	request->refused = true;
+	request->parking = false;
 }
 
 void request_refuse(struct request *request, int code, const char *why)

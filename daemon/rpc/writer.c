@@ -194,8 +194,7 @@ static int transact(struct writer *w, enum job job, struct request *first, unsig
 	return r;
 }
 
-/* Claims for which there was no place in another transaction, because of their number or a failure.
- */
+/* Claims for which there was no place in another transaction: too many, or one that failed. */
 static int serve_claims(struct writer *w)
 {
 	int r;
@@ -230,15 +229,20 @@ static int settle_due(struct writer *w)
 	return r;
 }
 
-static void answer_all(struct writer *w, struct request *first)
+/* Answer them, or let them wait; returns how many were answered, and may ask again at once. */
+static unsigned int answer_all(struct writer *w, struct request *first)
 {
+	unsigned int n = 0;
+
 	while (first) {
 		struct request *next = first->next;
 
+		n += !first->parking;
 		stats_queue(w->o.service->stats, -1);
 		lot_finish_request(w->o.lot, first, w->o.net, w->o.service->stats);
 		first = next;
 	}
+	return n;
 }
 
 static bool is_full(const struct writer *w, int error)
@@ -269,15 +273,15 @@ static void commit_one(struct writer *w, struct request *request)
 
 /*
  * Commit a list together. When that fails, for a reason that may be that of one request alone,
- * each is done again by itself and gets its own answer.
+ * each is done again by itself and gets its own answer. Returns how many
+ * were answered together.
  */
-static void commit_batch(struct writer *w, struct request *first, unsigned int n)
+static unsigned int commit_batch(struct writer *w, struct request *first, unsigned int n)
 {
 	int r = transact(w, JOB_REQUESTS, first, n);
 
 	if (!r) {
-		answer_all(w, first);
-		return;
+		return answer_all(w, first);
 	}
 	log_write(
 		LOG_LEVEL_WARNING, "event=commit_failed requests=%u error=\"%s\"", n, strerror(-r));
@@ -287,6 +291,7 @@ static void commit_batch(struct writer *w, struct request *first, unsigned int n
 		commit_one(w, first);
 		first = next;
 	}
+	return 0;
 }
 
 /*
@@ -344,7 +349,7 @@ static void *writer_main(void *context)
 		end_if_fatal(w, settle_due(w));
 		end_if_fatal(w, serve_claims(w));
 		if (first) {
-			commit_batch(w, first, n);
+			n = commit_batch(w, first, n);
 		}
 		if (w->flush_at_ns <= clock_ns()) {
 			flush(w);
