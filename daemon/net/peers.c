@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define TAKEN 0x80000000u /* a peer's number has 31 bits, as the SP request header leaves it */
+
 void peers_init(struct peers *peers)
 {
 	memset(peers, 0, sizeof(*peers));
@@ -21,7 +23,7 @@ static uint32_t *place_of(struct peers *peers, uint32_t peer)
 	for (unsigned int i = 0; i < PEERS_HEARD; i++) {
 		uint32_t *place = &peers->heard[(at + i) % PEERS_HEARD];
 
-		if (!*place || *place == peer + 1) {
+		if (!*place || *place == (peer | TAKEN)) {
 			return place;
 		}
 	}
@@ -40,7 +42,7 @@ void peers_hear(struct peers *peers, uint32_t peer, uint64_t ended)
 	}
 	place = place_of(peers, peer);
 	if (place && !*place) {
-		*place = peer + 1;
+		*place = peer | TAKEN;
 		peers->n_heard++;
 	}
 	pthread_mutex_unlock(&peers->lock);

@@ -18,7 +18,7 @@ struct peers {
 	pthread_mutex_t lock;
 	uint64_t ended;		     /* connections, when the following began */
 	unsigned int n_heard;	     /* peers since */
-	uint32_t heard[PEERS_HEARD]; /* a hash table of their numbers plus 1 */
+	uint32_t heard[PEERS_HEARD]; /* a hash table of their numbers */
 };
 
 void peers_init(struct peers *peers);
