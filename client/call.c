@@ -14,7 +14,8 @@
 
 /* The params are the third level of a frame. */
 #define PARAMS_DEPTH (MAX_DEPTH - 2)
-#define MAX_WAIT_MS 60000
+
+#define DEFAULT_WAIT_MS 30000 /* of runs.wait, when it is not asked for another time */
 
 struct call {
 	struct runstore *rs;
@@ -108,9 +109,9 @@ static uint32_t next_msgid(struct runstore *rs)
 }
 
 /* What a long poll asks the daemon to wait comes on top of what the caller has patience for. */
-static int asked_wait(struct slice params)
+static int asked_wait(const char *method, struct slice params)
 {
-	int64_t ms = 0;
+	int64_t ms = strcmp(method, "runs.wait") ? 0 : DEFAULT_WAIT_MS;
 
 	if (!mp_get_int(mp_lookup(params, "wait_ms"), &ms)) {
 		mp_get_int(mp_lookup(params, "timeout_ms"), &ms);
@@ -246,7 +247,7 @@ int runstore_call(struct runstore *rs, const char *method, const void *params, s
 
 	r = check_params(given, error);
 	if (!r) {
-		c.wait_ms = asked_wait(given);
+		c.wait_ms = asked_wait(method, given);
 		r = call_frame(&c, given, error);
 	}
 	if (!r) {

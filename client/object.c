@@ -27,7 +27,7 @@ struct member {
 };
 
 struct shape {
-	const char *object; /* what the member "object" says */
+	const char *object; /* what the member "object" says; NULL: it has none that does */
 	size_t size;
 	size_t offset_of_object;
 	const struct member *members;
@@ -46,6 +46,11 @@ struct shape {
 #define THREAD(member, kind)                                                                       \
 	{                                                                                          \
 #member, kind, offsetof(struct runstore_thread, member)                            \
+	}
+
+#define CHANGE(member, kind)                                                                       \
+	{                                                                                          \
+#member, kind, offsetof(struct runstore_change, member)                            \
 	}
 
 static const struct member run_members[] = {
@@ -104,6 +109,19 @@ static const struct member thread_members[] = {
 	THREAD(active_run_id, MEMBER_OR_NULL),
 };
 
+static const struct member change_members[] = {
+	CHANGE(seq, MEMBER_TIME),
+	CHANGE(at_ms, MEMBER_TIME),
+	CHANGE(event, MEMBER_TEXT),
+	CHANGE(thread_id, MEMBER_TEXT),
+	CHANGE(run_id, MEMBER_TEXT),
+	CHANGE(step_id, MEMBER_OR_NULL),
+	CHANGE(from, MEMBER_OR_NULL),
+	CHANGE(to, MEMBER_OR_NULL),
+	CHANGE(by, MEMBER_TEXT),
+	CHANGE(object, MEMBER_VALUE),
+};
+
 static const struct shape run_shape = {
 	.object = "thread.run",
 	.size = sizeof(struct runstore_run),
@@ -126,6 +144,13 @@ static const struct shape thread_shape = {
 	.offset_of_object = offsetof(struct runstore_thread, object),
 	.members = thread_members,
 	.n_members = N_OF(thread_members),
+};
+
+static const struct shape change_shape = {
+	.size = sizeof(struct runstore_change),
+	.offset_of_object = offsetof(struct runstore_change, value),
+	.members = change_members,
+	.n_members = N_OF(change_members),
 };
 
 /* The room behind the structure: first its copy of the bytes, then strings with their NUL. */
@@ -267,7 +292,8 @@ static int read_object(
 	struct room room;
 	uint8_t *block;
 
-	if (!mp_get_str(mp_lookup(value, "object"), &object) || !slice_is(object, shape->object)) {
+	if (shape->object && (!mp_get_str(mp_lookup(value, "object"), &object) ||
+				     !slice_is(object, shape->object))) {
 		return fail(error, RUNSTORE_E_INVALID_PARAMS, NULL,
 			"This value is not an object '%s'.", shape->object);
 	}
@@ -294,6 +320,11 @@ int object_run(struct slice value, struct runstore_run **out, struct runstore_er
 int object_step(struct slice value, struct runstore_step **out, struct runstore_error *error)
 {
 	return read_object(&step_shape, value, (void **)out, error);
+}
+
+int object_change(struct slice value, struct runstore_change **out, struct runstore_error *error)
+{
+	return read_object(&change_shape, value, (void **)out, error);
 }
 
 int object_thread(struct slice value, struct runstore_thread **out, struct runstore_error *error)

@@ -10,4 +10,5 @@
  */
 int object_run(struct slice value, struct runstore_run **out, struct runstore_error *error);
 int object_step(struct slice value, struct runstore_step **out, struct runstore_error *error);
+int object_change(struct slice value, struct runstore_change **out, struct runstore_error *error);
 int object_thread(struct slice value, struct runstore_thread **out, struct runstore_error *error);

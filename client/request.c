@@ -29,7 +29,7 @@ void request_rows(struct request *q, const struct param_row *rows, size_t n, con
 	}
 }
 
-static int request_call(struct request *q, struct runstore_reply **reply)
+int request_call(struct request *q, struct runstore_reply **reply)
 {
 	_cleanup_(buf_finish) struct buf b = {0};
 

@@ -24,6 +24,9 @@ void request_include(struct request *q, bool content);
 #define REQUEST_ROWS(q, rows, from) request_rows(q, rows, sizeof(rows) / sizeof(*(rows)), from)
 void request_rows(struct request *q, const struct param_row *rows, size_t n, const void *from);
 
+/* Carry it out and keep the reply, for runstore_reply_free(). */
+int request_call(struct request *q, struct runstore_reply **reply);
+
 /* Carry it out. The object goes to @out unless that is NULL. */
 int request_run(struct request *q, struct runstore_run **out);
 int request_step(struct request *q, struct runstore_step **out);

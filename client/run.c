@@ -114,6 +114,29 @@ int runstore_run_submit_tool_outputs(struct runstore *rs, const char *run_id,
 	return request_run(&q, run);
 }
 
+int runstore_run_requeue(struct runstore *rs, const char *thread_id, const char *run_id,
+	struct runstore_run **run, struct runstore_error *error)
+{
+	_cleanup_(request_finish) struct request q = {
+		.rs = rs, .method = "runs.requeue", .error = error};
+
+	request_text(&q, "run_id", run_id);
+	request_text(&q, "thread_id", thread_id);
+	return request_run(&q, run);
+}
+
+int runstore_run_fail(struct runstore *rs, const char *thread_id, const char *run_id,
+	const char *message, struct runstore_run **run, struct runstore_error *error)
+{
+	_cleanup_(request_finish) struct request q = {
+		.rs = rs, .method = "runs.fail", .error = error};
+
+	request_text(&q, "run_id", run_id);
+	request_text(&q, "thread_id", thread_id);
+	request_text(&q, "message", message);
+	return request_run(&q, run);
+}
+
 int runstore_run_delete(struct runstore *rs, const char *thread_id, const char *run_id,
 	struct runstore_error *error)
 {

@@ -1,0 +1,106 @@
+/* runs.wait, for longer than the daemon waits at a time. */
+#include "client/fail.h"
+#include "client/request.h"
+#include "client/util.h"
+
+#define PIECE_MS 30000
+#define DEFAULT_MS 30000
+
+struct wait {
+	struct runstore *rs;
+	const struct runstore_wait *params;
+	const char *run_id;
+	int64_t since_seq; /* with RUNSTORE_UNTIL_CHANGE */
+	struct runstore_error *error;
+};
+
+/* The store's last change: what comes after it counts, whichever request sees it. */
+static int last_seq(struct wait *w)
+{
+	_cleanup_(request_finish) struct request q = {
+		.rs = w->rs, .method = "server.info", .error = w->error};
+	struct runstore_reply *reply = NULL;
+	int r;
+
+	r = request_call(&q, &reply);
+	if (!r) {
+		mp_get_int(mp_lookup(reply->result, "last_seq"), &w->since_seq);
+	}
+	runstore_reply_free(reply);
+	return r;
+}
+
+static int ask(struct wait *w, int64_t ms, struct runstore_run **run)
+{
+	static const char *const names[] = {"terminal", "action", "change"};
+	_cleanup_(request_finish) struct request q = {
+		.rs = w->rs, .method = "runs.wait", .error = w->error};
+
+	request_text(&q, "run_id", w->run_id);
+	request_text(&q, "thread_id", w->params->thread_id);
+	request_text(&q, "until", names[w->params->until]);
+	if (w->params->until == RUNSTORE_UNTIL_CHANGE) {
+		params_integer(&q.params, "since_seq", w->since_seq);
+	}
+	params_integer(&q.params, "timeout_ms", ms);
+	return request_run(&q, run);
+}
+
+/* Has the run come to where it is waited for? Of a change, the time that it took tells. */
+static bool is_there(const struct wait *w, const struct runstore_run *run, bool early)
+{
+	switch (w->params->until) {
+	case RUNSTORE_UNTIL_CHANGE:
+		return early;
+	case RUNSTORE_UNTIL_ACTION:
+		return early || run->status >= RUNSTORE_RUN_CANCELLED ||
+		       run->status == RUNSTORE_RUN_REQUIRES_ACTION;
+	default:
+		return run->status >= RUNSTORE_RUN_CANCELLED;
+	}
+}
+
+static int wait_run(struct wait *w, int64_t timeout_ms, struct runstore_run **out)
+{
+	int64_t end_ms = now_ms() + timeout_ms;
+	struct runstore_run *run = NULL;
+	int64_t began, left;
+	bool there;
+	int r;
+
+	do {
+		began = now_ms();
+		left = timeout_ms < 0 ? PIECE_MS : end_ms - began;
+		left = left < 0 ? 0 : left < PIECE_MS ? left : PIECE_MS;
+		runstore_run_free(run);
+		run = NULL;
+		r = ask(w, left, &run);
+		there = r || is_there(w, run, now_ms() - began < left);
+	} while (!there && (timeout_ms < 0 || now_ms() < end_ms));
+	if (!r && out) {
+		*out = run;
+	} else {
+		runstore_run_free(run);
+	}
+	return r;
+}
+
+int runstore_wait(struct runstore *rs, const char *run_id, const struct runstore_wait *params,
+	struct runstore_run **run, struct runstore_error *error)
+{
+	static const struct runstore_wait preset;
+	struct wait w = {.rs = rs, .run_id = run_id, .error = error};
+	int r = 0;
+
+	w.params = params ? params : &preset;
+	if ((unsigned int)w.params->until > RUNSTORE_UNTIL_CHANGE) {
+		return fail(error, RUNSTORE_E_INVALID_PARAMS, "until",
+			"%d is no value of the enum for until.", (int)w.params->until);
+	}
+	if (w.params->since_seq) {
+		w.since_seq = *w.params->since_seq;
+	} else if (w.params->until == RUNSTORE_UNTIL_CHANGE) {
+		r = last_seq(&w);
+	}
+	return r ? r : wait_run(&w, w.params->timeout_ms ? *w.params->timeout_ms : DEFAULT_MS, run);
+}
