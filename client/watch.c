@@ -14,6 +14,7 @@
 #define PAGE 1000
 #define LARGE (8u << 20) /* bytes of a page that may have been cut */
 #define SILENT_MS 1000	 /* then the feed is looked at, hint or none */
+#define SLICE_MS 200	 /* how often a wait looks whether the connection is still there */
 #define AWAY_MS 100	 /* between two looks while there is no daemon */
 #define CONNECT_MS 250
 #define PATIENCE_MS 2000 /* with a daemon that is away, when there is no other limit */
@@ -262,7 +263,7 @@ static void listen(struct runstore_watch *w, int64_t ms, struct slice *next)
 		w->look = true;
 		return;
 	}
-	switch (subscription_next(&w->hints, (int)(ms < SILENT_MS ? ms : SILENT_MS), &change)) {
+	switch (subscription_next(&w->hints, (int)(ms < SLICE_MS ? ms : SLICE_MS), &change)) {
 	case HINT_CHANGE:
 		if (is_news(w, change, &is_next)) {
 			w->look = !is_next;

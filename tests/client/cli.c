@@ -302,7 +302,7 @@ static void completion_knows_commands_flags_and_ids(void **state)
 	struct runstore_run *run = store_run(s, "t_complete");
 
 	assert_string_equal(cli_out(0, WORDS("complete", "ru")), "runs\n");
-	assert_string_equal(cli_out(0, WORDS("complete", "runs", "c")), "create\ncancel\n");
+	assert_string_equal(cli_out(0, WORDS("complete", "runs", "c")), "create\ncancel\nclaim\n");
 	assert_string_equal(
 		cli_out(0, WORDS("complete", "runs", "create", "--te")), "--temperature\n");
 	assert_string_equal(

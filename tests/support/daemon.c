@@ -213,10 +213,19 @@ void daemon_start_bare(struct daemon *daemon, const char *const *args)
 	start(daemon, NULL, args);
 }
 
+/* A signal to the process -1 goes to all that there are. */
+static void expect_running(const struct daemon *daemon)
+{
+	if (daemon->pid <= 0) {
+		fail_msg("the daemon is to be stopped, and does not run");
+	}
+}
+
 void daemon_stop(struct daemon *daemon, int signal)
 {
 	int status = 0;
 
+	expect_running(daemon);
 	assert_int_equal(kill(daemon->pid, signal), 0);
 	if (!daemon_reap(daemon->pid, STOP_MS, &status)) {
 		daemon_kill(daemon);
@@ -253,6 +262,7 @@ void daemon_kill(struct daemon *daemon)
 	size_t n;
 	int status;
 
+	expect_running(daemon);
 	/* Stopped first, so that it starts no child between the two looks. */
 	kill(daemon->pid, SIGSTOP);
 	n = list_children(daemon, children, 8);

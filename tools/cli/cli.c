@@ -39,6 +39,15 @@ int cli_error(const char *format, ...)
 	return CLI_REFUSED;
 }
 
+void cli_note(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	write_message(format, ap);
+	va_end(ap);
+}
+
 int cli_refused(const struct runstore_error *error)
 {
 	cli_error("%s%s%s (%s)", error->param, *error->param ? ": " : "", error->message,
@@ -57,12 +66,31 @@ int cli_flush(void)
 	return 0;
 }
 
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t cli_clock_ms(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t cli_now_ms(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
 int cli_connect(struct cli *cli)
 {
-	struct runstore_options options = {.timeout_ms = cli->timeout_ms};
+	struct runstore_options options = {
+		.timeout_ms = cli->timeout_ms, .connect_timeout_ms = cli->connect_ms};
 	struct runstore_error error;
 
-	if (cli->timeout_ms && cli->timeout_ms < 2000) {
+	if (cli->timeout_ms && cli->timeout_ms < (cli->connect_ms ? cli->connect_ms : 2000)) {
 		options.connect_timeout_ms = cli->timeout_ms;
 	}
 	if (runstore_open(&cli->rs, cli->url, &options, &error)) {

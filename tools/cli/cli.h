@@ -12,11 +12,13 @@ enum {
 	CLI_REFUSED = 1,
 	CLI_USAGE = 2,
 	CLI_NO_DAEMON = 3,
+	CLI_NOTHING = 4,
 };
 
 struct cli {
 	const char *url; /* NULL for the default */
 	int timeout_ms;	 /* 0 for the default */
+	int connect_ms;	 /* until a daemon that is not there counts as away, 0 for the default */
 	bool json;	 /* one JSON object a line, not for a person */
 	bool color;	 /* of standard output */
 	int columns;	 /* of the terminal */
@@ -33,8 +35,15 @@ int cli_connect(struct cli *cli);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* One that is no failure. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Tell what the daemon or the library refused; returns the exit code that belongs to it. */
 int cli_refused(const struct runstore_error *error);
 
 /* Everything on standard output is written: 0, or CLI_REFUSED after a message. */
 int cli_flush(void);
+
+/* Milliseconds of a clock that only runs; and Unix milliseconds. */
+int64_t cli_clock_ms(void);
+int64_t cli_now_ms(void);

@@ -8,6 +8,32 @@ static const struct flag list_flags[] = {
 	{NULL, NULL, NULL, NULL},
 };
 
+static const struct flag runs_flags[] = {
+	{"all", NULL, NULL, "page through everything behind --after"},
+	{"stale", NULL, NULL, "only runs under way that no worker holds a lease on"},
+	{NULL, NULL, NULL, NULL},
+};
+
+/* What of a parameter is another thing than the method makes of it. */
+static const struct flag claim_flags[] = {
+	{"worker", NULL, "TEXT", "name of who claims, default $USER@host"},
+	{NULL, NULL, NULL, NULL},
+};
+
+static const struct flag wait_flags[] = {
+	{"timeout-ms", NULL, "N", "how long to wait in all, default as --timeout, or for ever"},
+	{NULL, NULL, NULL, NULL},
+};
+
+static const struct flag watch_flags[] = {
+	{"thread", NULL, "ID", "only changes in this thread"},
+	{"run", NULL, "ID", "only changes of this run and its steps"},
+	{"since", NULL, "N", "begin behind the change N; 0: with the oldest that is kept"},
+	{"objects", NULL, NULL, "with each object as the change left it"},
+	{"limit", NULL, "N", "end after N changes"},
+	{NULL, NULL, NULL, NULL},
+};
+
 static const struct flag submit_flags[] = {
 	{"output", NULL, "CALL=TEXT", "the output of one tool call; repeat it for each"},
 	{NULL, NULL, NULL, NULL},
@@ -46,18 +72,30 @@ const struct flag global_flags[] = {
 const struct command commands[] = {
 	OBJECT("runs", "create", "runs.create", NULL),
 	OBJECT("runs", "get", "runs.get", "run_id"),
-	LIST("runs", "list", "runs.list", NULL),
+	{"runs", "list", "runs.list", {NULL}, runs_flags, NULL, SHOW_LIST, method_run},
 	OBJECT("runs", "update", "runs.update", "run_id"),
 	OBJECT("runs", "cancel", "runs.cancel", "run_id"),
 	{"runs", "submit", "runs.submit_tool_outputs", {"run_id"}, submit_flags, NULL, SHOW_OBJECT,
 		method_run},
 	OBJECT("runs", "delete", "runs.delete", "run_id"),
+	{"runs", "claim", "runs.claim", {NULL}, claim_flags, NULL, SHOW_OBJECT, claim_run},
+	OBJECT("runs", "heartbeat", "runs.heartbeat", "run_id"),
+	OBJECT("runs", "release", "runs.release", "run_id"),
+	OBJECT("runs", "lease", "runs.lease", "run_id"),
+	{"runs", "wait", "runs.wait", {"run_id"}, wait_flags,
+		"wait until a run has ended, or until --until says", SHOW_OBJECT, wait_run},
+	OBJECT("runs", "requeue", "runs.requeue", "run_id"),
+	OBJECT("runs", "fail", "runs.fail", "run_id"),
 	OBJECT("steps", "create", "steps.create", "run_id"),
 	OBJECT("steps", "get", "steps.get", "run_id", "step_id"),
 	LIST("steps", "list", "steps.list", "run_id"),
 	OBJECT("steps", "update", "steps.update", "run_id", "step_id"),
 	LIST("threads", "list", "threads.list", NULL),
 	OBJECT("threads", "delete", "threads.delete", "thread_id"),
+	{NULL, "why", NULL, {"thread_id"}, NULL,
+		"which run holds a thread, and what would move it on", SHOW_OBJECT, why_run},
+	{NULL, "watch", NULL, {NULL}, watch_flags, "tell of changes as they happen", SHOW_OBJECT,
+		watch_run},
 	{NULL, "import", NULL, {"FILE"}, import_flags,
 		"store runs and steps, one JSON object a line; - is standard input", SHOW_OBJECT,
 		import_run},

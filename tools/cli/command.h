@@ -7,7 +7,10 @@
 
 enum show { SHOW_OBJECT, SHOW_LIST };
 
-/* A flag that is no parameter of the command's method. */
+/*
+ * A flag that is no parameter of the command's method; or is, and says itself how it is given and
+ * what it does.
+ */
 struct flag {
 	const char *name;
 	const char *letter; /* a short form, or NULL */
@@ -58,6 +61,10 @@ int command_extra_word(const struct command *command, const char *word);
 
 /* The commands' functions, each in a file of its own. */
 int method_run(struct cli *cli, const struct command *command, struct args *args);
+int claim_run(struct cli *cli, const struct command *command, struct args *args);
+int wait_run(struct cli *cli, const struct command *command, struct args *args);
+int why_run(struct cli *cli, const struct command *command, struct args *args);
+int watch_run(struct cli *cli, const struct command *command, struct args *args);
 int import_run(struct cli *cli, const struct command *command, struct args *args);
 int export_run(struct cli *cli, const struct command *command, struct args *args);
 int call_run(struct cli *cli, const struct command *command, struct args *args);

@@ -51,7 +51,9 @@ static void complete_flags(const struct completion *c)
 	char flag[64];
 
 	for (size_t i = 0; method && i < method->params.n_fields; i++) {
-		candidate(c, "--", given_flag(&method->params.fields[i], flag));
+		if (!command_flag(c->command->flags, given_flag(&method->params.fields[i], flag))) {
+			candidate(c, "--", flag);
+		}
 	}
 	complete_flag_table(c, c->command ? c->command->flags : NULL);
 	complete_flag_table(c, global_flags);
@@ -124,6 +126,19 @@ static void complete_param(const struct completion *c, const char *name)
 	}
 }
 
+/* The parameter that a flag of a command's own stands for. */
+static const char *param_of(const char *flag)
+{
+	static const char *const params[][2] = {{"thread", "thread_id"}, {"run", "run_id"}};
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(*params); i++) {
+		if (!strcmp(flag, params[i][0])) {
+			return params[i][1];
+		}
+	}
+	return flag;
+}
+
 static void complete_value(const struct completion *c)
 {
 	const struct method *method = command_method(c->command);
@@ -131,7 +146,7 @@ static void complete_value(const struct completion *c)
 	const struct schema truths = {.names = (const char *const[]){"true", "false", NULL}};
 
 	if (!field) {
-		complete_param(c, strcmp(c->flag, "thread") ? c->flag : "thread_id");
+		complete_param(c, param_of(c->flag));
 	} else if (field->type->kind == SK_BOOL) {
 		complete_names(c, &truths);
 	} else if (field->type->names) {

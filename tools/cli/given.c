@@ -44,7 +44,7 @@ static const struct schema_field *find_name(
 const struct schema_field *given_find(const struct method *method, const char *flag)
 {
 	static const char *const around[][2] = {
-		{"", ""}, {"", "_id"}, {"step_", ""}, {"tool_", ""}};
+		{"", ""}, {"", "_id"}, {"", "_ids"}, {"step_", ""}, {"tool_", ""}};
 	const struct schema_field *field = NULL;
 
 	for (size_t i = 0; !field && i < sizeof(around) / sizeof(*around); i++) {
@@ -70,6 +70,43 @@ bool given_has(const struct given *g, const char *name)
 	const struct given_value *v = value_named(g, name);
 
 	return v && v->form != GIVEN_NOT;
+}
+
+struct slice given_whole(const struct given *g, const char *name)
+{
+	const struct given_value *v = value_named(g, name);
+
+	return v && v->form == GIVEN_WHOLE ? buf_slice(&v->bytes) : slice_of(NULL, 0);
+}
+
+static bool is_one_of(struct slice value, const char *const *names)
+{
+	struct slice text;
+
+	if (!mp_get_str(value, &text)) {
+		return false;
+	}
+	while (*names && !slice_is(text, *names)) {
+		names++;
+	}
+	return *names;
+}
+
+bool given_is_among(const struct given *g, const char *name, const char *const *names)
+{
+	const struct given_value *v = value_named(g, name);
+	struct slice in = v ? buf_slice(&v->bytes) : slice_of(NULL, 0), items = in;
+	struct mp t;
+
+	if (v && v->form == GIVEN_WHOLE && mp_read(&items, &t) && t.type == MP_ARRAY) {
+		in = items;
+	}
+	while (in.len) {
+		if (!is_one_of(mp_value(&in), names)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 /* What is given again takes the place of what was given before. */
@@ -169,7 +206,7 @@ static int set_metadata(struct given_value *v, const char *flag, const char *tex
 	return 0;
 }
 
-/* "queued,failed", or a flag for each. */
+/* "queued,failed" or "asst_1,asst_2", or a flag for each. */
 static int set_items(struct given_value *v, const char *text)
 {
 	while (true) {
@@ -199,6 +236,9 @@ static int set_array(
 {
 	const struct schema *item = field->type->item;
 
+	if (item->kind == SK_ID && text[0] != '[') {
+		return set_items(v, text);
+	}
 	if (item->kind == SK_ENUM && text[0] != '[') {
 		return set_items(v, strcmp(text, "content") ? text : item->names[0]);
 	}

@@ -25,8 +25,8 @@ struct given {
 void given_finish(struct given *g);
 
 /*
- * The row that --@flag means: thread-id and thread are thread_id, details is step_details. NULL
- * when the method has none.
+ * The row that --@flag means: thread-id and thread are thread_id, details is step_details,
+ * assistant may be assistant_ids. NULL when the method has none.
  */
 const struct schema_field *given_find(const struct method *method, const char *flag);
 
@@ -40,6 +40,12 @@ int given_set(struct given *g, const struct schema_field *field, const char *tex
 int given_output(struct given *g, const struct schema_field *field, const char *text);
 
 bool given_has(const struct given *g, const char *name);
+
+/* The encoded value of the parameter @name; ptr NULL when none is given as a whole. */
+struct slice given_whole(const struct given *g, const char *name);
+
+/* Is every string that is given for @name one of @names, up to a NULL? True when none is given. */
+bool given_is_among(const struct given *g, const char *name, const char *const *names);
 
 /* Replace the value of the parameter @name. */
 void given_put_integer(struct given *g, const char *name, int64_t value);

@@ -113,7 +113,9 @@ static const char *value_word(const struct schema *type, char *names, size_t siz
 	case SK_EITHER:
 		return "NAME|JSON";
 	case SK_ARRAY:
-		return type->item->kind == SK_ENUM ? "content" : "JSON";
+		return type->item->kind == SK_ENUM ? "content"
+		       : type->item->kind == SK_ID ? "ID,..."
+						   : "JSON";
 	default:
 		return "JSON";
 	}
@@ -147,14 +149,17 @@ static bool is_word(const struct command *command, const char *name)
 void help_command(const struct command *command)
 {
 	const struct method *method = command_method(command);
-	char title[64];
+	char title[64], flag[64];
 
 	printf("usage: runstore %s", command_title(command, title));
 	print_words(command);
 	printf(" [flags]\n\n%s\n\n", help_of(command) ? help_of(command) : "");
 	for (size_t i = 0; method && i < method->params.n_fields; i++) {
-		if (!is_word(command, method->params.fields[i].name)) {
-			print_param(&method->params.fields[i]);
+		const struct schema_field *field = &method->params.fields[i];
+
+		if (!is_word(command, field->name) &&
+			!command_flag(command->flags, given_flag(field, flag))) {
+			print_param(field);
 		}
 	}
 	print_flags(command->flags);
@@ -188,5 +193,5 @@ void help_all(void)
 	print_flags(global_flags);
 	printf("\n'runstore COMMAND --help' lists the flags of each. Exit status: 0 done, 1 "
 	       "refused, "
-	       "2 wrong\nusage, 3 no daemon.\n");
+	       "2 wrong\nusage, 3 no daemon, 4 nothing there or not in time.\n");
 }

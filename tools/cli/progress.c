@@ -1,27 +1,19 @@
 #include "tools/cli/progress.h"
+#include "tools/cli/cli.h"
 #include "tools/cli/term.h"
 
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BAR 24
 #define EVERY_MS 100
-
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void progress_begin(struct progress *p, const char *label, uint64_t total)
 {
 	*p = (struct progress){
 		.label = label,
 		.total = total,
-		.start_ms = clock_ms(),
+		.start_ms = cli_clock_ms(),
 		.on = isatty(STDERR_FILENO),
 	};
 	p->shown_ms = p->start_ms; /* the first moments would make a wild guess */
@@ -82,7 +74,7 @@ void progress_update(struct progress *p, uint64_t done, uint64_t objects)
 	if (!p->on) {
 		return;
 	}
-	now = clock_ms();
+	now = cli_clock_ms();
 	if (now - p->shown_ms >= EVERY_MS) {
 		progress_show(p, now);
 	}

@@ -21,6 +21,16 @@ static const struct column run_columns[] = {
 	{"TOKENS", "usage", CELL_TOKENS, 0},
 };
 
+/* Of those in progress there is no usage yet; how long they will stay so matters. */
+static const struct column stale_columns[] = {
+	{"THREAD", "thread_id", CELL_TEXT, 12},
+	{"ID", "id", CELL_TEXT, 0},
+	{"STATUS", "status", CELL_STATUS, 0},
+	{"ASSISTANT", "assistant_id", CELL_TEXT, 10},
+	{"STARTED", "started_at", CELL_AGO, 0},
+	{"EXPIRES", "expires_at", CELL_AGO, 0},
+};
+
 static const struct column step_columns[] = {
 	{"ID", "id", CELL_TEXT, 0},
 	{"TYPE", "type", CELL_TEXT, 0},
@@ -41,20 +51,32 @@ static const struct column thread_columns[] = {
 
 #define N_OF(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-void table_init(struct table *t, const struct cli *cli, const char *method, bool in_one_thread)
+static const struct {
+	const char *what;
+	const struct column *columns;
+	int n;
+	bool has_thread; /* in the first column */
+} tables[] = {
+	{"runs.list", run_columns, N_OF(run_columns), true},
+	{"runs.list --stale", stale_columns, N_OF(stale_columns), true},
+	{"steps.list", step_columns, N_OF(step_columns), false},
+	{"threads.list", thread_columns, N_OF(thread_columns), false},
+};
+
+void table_init(struct table *t, const struct cli *cli, const char *what, bool in_one_thread)
 {
-	*t = (struct table){.cli = cli};
-	if (!strcmp(method, "runs.list")) {
-		t->columns = run_columns + in_one_thread;
-		t->n = N_OF(run_columns) - in_one_thread;
-	} else if (!strcmp(method, "steps.list")) {
-		t->columns = step_columns;
-		t->n = N_OF(step_columns);
-	} else {
-		t->columns = thread_columns;
-		t->n = N_OF(thread_columns);
+	int i = 0, skipped;
+
+	while (i < N_OF(tables) - 1 && strcmp(tables[i].what, what) != 0) {
+		i++;
 	}
-	for (int i = 0; i < t->n; i++) {
+	skipped = in_one_thread && tables[i].has_thread;
+	*t = (struct table){
+		.cli = cli,
+		.columns = tables[i].columns + skipped,
+		.n = tables[i].n - skipped,
+	};
+	for (i = 0; i < t->n; i++) {
 		t->widths[i] = (int)strlen(t->columns[i].title);
 	}
 }

@@ -15,8 +15,8 @@ struct table {
 	bool begun; /* the header is written */
 };
 
-/* A table for what @method lists; in one thread its column would say nothing. */
-void table_init(struct table *t, const struct cli *cli, const char *method, bool in_one_thread);
+/* A table for what the method @what lists; in one thread its column would say nothing. */
+void table_init(struct table *t, const struct cli *cli, const char *what, bool in_one_thread);
 
 /* Write the objects of the encoded array @data. */
 void table_write(struct table *t, struct slice data);

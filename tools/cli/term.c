@@ -115,6 +115,18 @@ void term_ago(int64_t now, int64_t time, char out[static 32])
 	}
 }
 
+void term_when(FILE *file, int64_t now, int64_t time)
+{
+	char at[32], ago[32];
+
+	term_time(time, at);
+	term_ago(now, time, ago);
+	fputs(at, file);
+	if (strncmp(at, ago, strlen(ago)) != 0) {
+		fprintf(file, " (%s)", ago);
+	}
+}
+
 void term_count(uint64_t n, char out[static 32])
 {
 	char digits[24];

@@ -24,6 +24,9 @@ void term_ago(int64_t now, int64_t time, char out[static 32]);
 /* "2025-03-01 12:30:05", in local time. */
 void term_time(int64_t time, char out[static 32]);
 
+/* Write both: "2025-03-01 12:30:05 (3 min ago)". */
+void term_when(FILE *file, int64_t now, int64_t time);
+
 /* 12,345,678. */
 void term_count(uint64_t n, char out[static 32]);
 

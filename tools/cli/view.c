@@ -53,17 +53,24 @@ static void write_dim(const struct view *v, const char *text)
 	printf("%s%s%s", v->cli->color ? TERM_DIM : "", text, v->cli->color ? TERM_PLAIN : "");
 }
 
+/* Unix seconds of what by its name is a time; false for anything else. */
+static bool read_time(struct slice name, const struct mp *t, int64_t *time)
+{
+	bool is_ms = ends_with(name, "expires_ms") || slice_is(name, "at_ms");
+
+	if (t->type != MP_INT || (!is_ms && !ends_with(name, "_at"))) {
+		return false;
+	}
+	*time = is_ms ? t->i / 1000 : t->i;
+	return true;
+}
+
 static void write_integer(const struct view *v, struct slice name, const struct mp *t)
 {
-	char time[32], ago[32];
+	int64_t time;
 
-	if (t->type == MP_INT && ends_with(name, "_at")) {
-		term_time(t->i, time);
-		term_ago(v->cli->now, t->i, ago);
-		printf("%s", time);
-		if (strncmp(time, ago, strlen(ago)) != 0) {
-			printf(" (%s)", ago);
-		}
+	if (read_time(name, t, &time)) {
+		term_when(stdout, v->cli->now, time);
 	} else if (t->type == MP_INT) {
 		printf("%" PRId64, t->i);
 	} else {
