@@ -96,13 +96,34 @@ void lot_destroy(struct lot *lot)
 	free(lot);
 }
 
+static void link_behind(struct parked *p, struct links *list, struct parked *prev)
+{
+	struct parked **at = prev ? &prev->next : &list->first;
+
+	p->in = list;
+	p->prev = prev;
+	p->next = *at;
+	*at = p;
+	*(p->next ? &p->next->prev : &list->last) = p;
+}
+
 static void link_to(struct parked *p, struct links *list)
 {
-	p->in = list;
-	p->prev = list->last;
-	p->next = NULL;
-	*(list->last ? &list->last->next : &list->first) = p;
-	list->last = p;
+	link_behind(p, list, list->last);
+}
+
+/*
+ * The more connections ended since somebody was heard, the likelier he is gone: claims stand by
+ * that, and then as they came.
+ */
+static void link_claim(struct parked *p, struct links *claims)
+{
+	struct parked *prev = claims->last;
+
+	while (prev && prev->message.ended < p->message.ended) {
+		prev = prev->prev;
+	}
+	link_behind(p, claims, prev);
 }
 
 static void detach(struct parked *p)
@@ -130,9 +151,6 @@ static bool is_claim(const struct parked *p)
 
 static struct links *list_of(struct lot *lot, const struct parked *p)
 {
-	if (is_claim(p)) {
-		return &lot->claims;
-	}
 	if (p->wake.run_id.ptr) {
 		return bucket_of(lot, p->wake.run_id);
 	}
@@ -215,7 +233,11 @@ static void add(struct lot *lot, struct parked *p)
 {
 	bool missed = !is_claim(p) && lot->seq > p->seq;
 
-	link_to(p, missed ? &lot->woken : list_of(lot, p));
+	if (is_claim(p)) {
+		link_claim(p, &lot->claims);
+	} else {
+		link_to(p, missed ? &lot->woken : list_of(lot, p));
+	}
 	lot->n_listening += !is_claim(p);
 	stats_parked(lot->stats, (unsigned int)lot->due.n);
 	if (missed || heap_first(&lot->due) == &p->due || lot->closed) {
@@ -372,25 +394,20 @@ static bool offer(struct lot *lot, struct parked *p, const struct lot_taker *tak
 	return !request || taker->take(taker->context, request);
 }
 
-/* Those who are certainly there come first; nothing goes to those who are gone. */
+/* Nothing goes to those who are known to be gone. */
 void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker)
 {
-	static const enum presence order[] = {PEER_THERE, PEER_UNSURE};
 	struct parked *next;
 	bool more = true;
 
 	pthread_mutex_lock(&lot->lock);
-	for (size_t i = 0; i < N_OF(order); i++) {
-		for (struct parked *p = lot->claims.first; p && more; p = next) {
-			enum presence presence = net_presence(net, &p->message);
-
-			next = p->next;
-			if (presence == PEER_GONE) {
-				leave(lot, p);
-				parked_free(p);
-			} else if (presence == order[i]) {
-				more = offer(lot, p, taker);
-			}
+	for (struct parked *p = lot->claims.first; p && more; p = next) {
+		next = p->next;
+		if (net_presence(net, &p->message) == PEER_GONE) {
+			leave(lot, p);
+			parked_free(p);
+		} else {
+			more = offer(lot, p, taker);
 		}
 	}
 	pthread_mutex_unlock(&lot->lock);

@@ -27,8 +27,9 @@ void lot_finish_request(
 void lot_announce(struct lot *lot, struct slice events, uint64_t last_seq);
 
 /*
- * Go through the claims, oldest first: @wants is given the parameters of each, and says whether to
- * take it out; then @take gets the request, prepared again, and says whether to go on.
+ * Go through the claims, those first that are likeliest still waited for, then the oldest: @wants
+ * is given the parameters of each, and says whether to take it out; then @take gets the request,
+ * prepared again, and says whether to go on.
  */
 enum lot_answer { LOT_LEAVE, LOT_TAKE, LOT_STOP };
 
