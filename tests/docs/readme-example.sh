@@ -12,7 +12,7 @@ daemon=
 
 sed -n '/^```c$/,/^```$/p' "$readme" | sed '/^```/d' >"$work/example.c"
 mkdir "$work/include"
-cp "$header" "$work/include/runstore.h"
+cp "$(dirname "$header")"/runstore*.h "$work/include/"
 $compiler -std=c11 -Wall -Wextra -Werror -I"$work/include" -o "$work/example" "$work/example.c" "$library"
 
 mkfifo "$work/ready"

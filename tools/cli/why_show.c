@@ -25,7 +25,7 @@ static const struct way {
 #define WAY_COLUMNS 48 /* a longer command pushes its own explanation aside, not the others' */
 #define N_WAYS (sizeof(ways) / sizeof(*ways))
 
-/* Takes @in apart call by call: the next one's id, false behind the last. */
+/* The tool calls that the run waits for, one after the other. */
 struct calls {
 	struct slice in;
 	uint32_t n;
@@ -308,17 +308,20 @@ static void write_calls(const struct why *w)
 static void write_others(const struct why *w)
 {
 	uint32_t waiting = count(w, WHY_WAITS), beside = count(w, WHY_BESIDE);
+	char number[32];
 
 	write_name(w, "waiting");
+	term_count(waiting, number);
 	if (waiting) {
-		printf("%" PRIu32 " run%s, %s is next\n", waiting, waiting == 1 ? "" : "s",
+		printf("%s run%s, %s is next\n", number, waiting == 1 ? "" : "s",
 			first(w, WHY_WAITS));
 	} else {
 		printf("none\n");
 	}
+	term_count(beside, number);
 	if (beside) {
 		write_name(w, "beside");
-		printf("%" PRIu32 " run%s that %s not wait\n", beside, beside == 1 ? "" : "s",
+		printf("%s run%s that %s not wait\n", number, beside == 1 ? "" : "s",
 			beside == 1 ? "does" : "do");
 	}
 }
