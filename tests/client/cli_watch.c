@@ -1,27 +1,15 @@
 /* The command line that follows changes, over restarts of the daemon too. */
 #include "cmocka_all.h"
 
+#include "tests/client/commands.h"
 #include "tests/client/follow.h"
 #include "tests/client/spawn.h"
 #include "tests/client/store.h"
 
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int start(void **state)
-{
-	struct store *s;
-
-	store_start(state);
-	s = *state;
-	setenv("RUNSTORE_URL", s->daemon.url, 1);
-	setenv("TERM", "xterm", 1);
-	unsetenv("NO_COLOR");
-	return 0;
-}
 
 /* Before each test: one that failed may have left the daemon away. */
 static int run_daemon(void **state)
@@ -38,17 +26,6 @@ static void stop_daemon(struct store *s)
 {
 	assert_true(s->daemon.pid > 0);
 	daemon_stop(&s->daemon, SIGTERM);
-}
-
-static void make(const char *thread, const char *id)
-{
-	cli_out(0, WORDS("runs", "create", "--thread", thread, "--assistant", "a", "--id", id,
-			   "--on-active", "parallel"));
-}
-
-static void move(const char *id, const char *status)
-{
-	cli_out(0, WORDS("runs", "update", id, "--status", status));
 }
 
 /* The lines of @text are the changes, as the method lists them with @params. */
@@ -75,9 +52,9 @@ static void expect_changes(struct store *s, const char *text, const char *params
 
 static void changes_are_json_lines_and_end_with_the_limit(void **state)
 {
-	make("t_lines", "lines_1");
-	make("t_lines", "lines_2");
-	move("lines_1", "in_progress");
+	run_make("t_lines", "lines_1", "parallel");
+	run_make("t_lines", "lines_2", "parallel");
+	run_move("lines_1", "in_progress");
 	expect_changes(*state, cli_out(0, WORDS("watch", "--since", "0", "--limit", "2")),
 		"{\"limit\":2}");
 	expect_changes(*state, cli_out(0, WORDS("watch", "--since=1", "--limit=2")),
@@ -89,10 +66,10 @@ static void changes_are_json_lines_and_end_with_the_limit(void **state)
 
 static void one_thread_or_run_can_be_watched(void **state)
 {
-	make("t_one", "one_1");
-	make("t_two", "two_1");
-	make("t_one", "one_2");
-	move("one_1", "in_progress");
+	run_make("t_one", "one_1", "parallel");
+	run_make("t_two", "two_1", "parallel");
+	run_make("t_one", "one_2", "parallel");
+	run_move("one_1", "in_progress");
 	expect_changes(*state,
 		cli_out(0, WORDS("watch", "--since", "0", "--limit", "3", "--thread", "t_one")),
 		"{\"thread_id\":\"t_one\"}");
@@ -138,7 +115,7 @@ static void await_begin(struct follower *f, const char *thread)
 
 	do {
 		snprintf(id, sizeof(id), "begin_%d", n++);
-		make(thread, id);
+		run_make(thread, id, "parallel");
 	} while (!follow_ready(f, 100));
 	for (bool last = false; !last;) {
 		last = strstr(follow_line(f), id) != NULL;
@@ -149,13 +126,13 @@ static void what_comes_is_told_as_it_happens(void **state)
 {
 	struct follower f;
 
-	make("t_now", "now_0");
+	run_make("t_now", "now_0", "parallel");
 	follow(&f, WORDS("watch", "--thread", "t_now"));
 	await_begin(&f, "t_now");
-	make("t_now", "now_1");
+	run_make("t_now", "now_1", "parallel");
 	expect_part(follow_line(&f), "\"now_1\"");
-	make("t_else", "else_1");
-	move("now_1", "in_progress");
+	run_make("t_else", "else_1", "parallel");
+	run_move("now_1", "in_progress");
 	expect_part(follow_line(&f), "\"from\":\"queued\",\"to\":\"in_progress\"");
 	follow_quiet(&f, 200);
 	follow_stop(&f, SIGINT, 128 + SIGINT);
@@ -166,7 +143,7 @@ static void a_lease_that_runs_out_is_told(void **state)
 	struct follower f;
 	const char *text;
 
-	make("t_lost", "lost_1");
+	run_make("t_lost", "lost_1", "parallel");
 	cli_out(0, WORDS("runs", "claim", "--thread", "t_lost", "--worker", "w\033[1m",
 			   "--lease-ms", "100"));
 	follow_on_terminal(&f, WORDS("watch", "--since", "0", "--run", "lost_1", "--limit", "3"));
@@ -183,13 +160,13 @@ static void watching_goes_on_when_the_daemon_is_back(void **state)
 	struct store *s = *state;
 	struct follower f;
 
-	make("t_back", "back_1");
+	run_make("t_back", "back_1", "parallel");
 	follow(&f, WORDS("watch", "--since", "0", "--thread", "t_back"));
 	expect_part(follow_line(&f), "\"back_1\"");
 	stop_daemon(s);
 	expect_part(follow_note(&f), "is away");
 	daemon_start(&s->daemon, NULL);
-	make("t_back", "back_2");
+	run_make("t_back", "back_2", "parallel");
 	expect_part(follow_note(&f), "is back");
 	expect_part(follow_line(&f), "\"back_2\"");
 	assert_true(s->daemon.pid > 0);
@@ -201,7 +178,7 @@ static void watching_goes_on_when_the_daemon_is_back(void **state)
 
 		snprintf(id, sizeof(id), "back_%d", i);
 		snprintf(part, sizeof(part), "\"%s\"", id);
-		make("t_back", id);
+		run_make("t_back", id, "parallel");
 		expect_part(follow_line(&f), part);
 	}
 	expect_part(follow_note(&f), "is back");
@@ -214,7 +191,7 @@ static void waiting_goes_on_when_the_daemon_is_back(void **state)
 	struct follower f;
 	int64_t n;
 
-	make("t_patient", "patient_1");
+	run_make("t_patient", "patient_1", "parallel");
 	n = follow_count(s, "runs.wait");
 	follow(&f, WORDS("runs", "wait", "patient_1"));
 	follow_await(s, "runs.wait", n);
@@ -232,7 +209,7 @@ static void waiting_has_an_end_when_the_daemon_stays_away(void **state)
 	struct follower f;
 	int64_t n;
 
-	make("t_gone", "gone_1");
+	run_make("t_gone", "gone_1", "parallel");
 	n = follow_count(s, "runs.wait");
 	follow(&f, WORDS("runs", "wait", "gone_1", "--timeout-ms", "2500"));
 	follow_await(s, "runs.wait", n);
@@ -292,5 +269,5 @@ int main(void)
 		TEST(what_cannot_be_watched_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, start, store_stop);
+	return cmocka_run_group_tests(tests, commands_start, store_stop);
 }
