@@ -45,21 +45,46 @@ static void check(struct slice reply)
 	}
 }
 
-struct slice client_call(int s, struct slice frame)
+void client_send(int s, struct slice frame)
+{
+	if (nn_send(s, frame.ptr, frame.len, 0) < 0) {
+		child_die("a request cannot be sent: %s", nn_strerror(nn_errno()));
+	}
+}
+
+struct slice client_receive(int s)
 {
 	void *bytes = NULL;
 	struct slice reply;
-	int n = -1;
+	int n = nn_recv(s, &bytes, NN_MSG, 0);
 
-	if (nn_send(s, frame.ptr, frame.len, 0) >= 0) {
-		n = nn_recv(s, &bytes, NN_MSG, 0);
-	}
 	if (n < 0) {
 		child_die("no reply: %s", nn_strerror(nn_errno()));
 	}
 	reply = slice_of(bytes, (size_t)n);
 	check(reply);
 	return reply;
+}
+
+struct slice client_call(int s, struct slice frame)
+{
+	client_send(s, frame);
+	return client_receive(s);
+}
+
+void client_free(struct slice reply)
+{
+	nn_freemsg((void *)(uintptr_t)reply.ptr);
+}
+
+struct slice client_result(struct slice bytes)
+{
+	struct reply_frame reply;
+
+	if (frame_read_reply(bytes, &reply) || !reply.result.ptr) {
+		child_die("a reply of %zu bytes cannot be read", bytes.len);
+	}
+	return reply.result;
 }
 
 struct question {
@@ -73,15 +98,13 @@ static void ask(void *context)
 {
 	struct question *q = context;
 	int s = client_open(q->url);
-	struct slice bytes = client_call(s, q->frame);
-	struct reply_frame reply;
+	struct slice result = client_result(client_call(s, q->frame));
 
-	if (frame_read_reply(bytes, &reply) || !reply.result.ptr ||
-		reply.result.len > sizeof(q->bytes)) {
-		child_die("a reply of %zu bytes cannot be read", bytes.len);
+	if (result.len > sizeof(q->bytes)) {
+		child_die("a reply of %zu bytes is too large", result.len);
 	}
-	memcpy(q->bytes, reply.result.ptr, reply.result.len);
-	q->len = reply.result.len;
+	memcpy(q->bytes, result.ptr, result.len);
+	q->len = result.len;
 	client_close(s);
 }
 

@@ -34,6 +34,8 @@ static const struct section sections[] = {
 	{"append", section_append, true, 9},
 	{"batch", section_batch, true, 3},
 	{"library", section_library, true, 2},
+	{"claims", section_claims, false, 8},
+	{"waiters", section_waiters, false, 6},
 	{"size", section_size, false, 12},
 };
 
@@ -47,7 +49,7 @@ static const char usage[] =
 	"  --dir DIR       a directory on the disk to measure with (default: $TMPDIR if that\n"
 	"                  is on a disk, else /var/tmp)\n"
 	"  --only NAME     this section only; may be given more than once: floors, get, list,\n"
-	"                  page, append, batch, library, size\n"
+	"                  page, append, batch, library, claims, waiters, size\n"
 	"  --steps N       steps of the large store (default: 1000000)\n"
 	"  --seconds S     of each measurement in each round (default: 0.5)\n"
 	"  --rounds N      how often all take turns, up to 64 (default: 5)\n"

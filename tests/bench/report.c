@@ -40,13 +40,19 @@ struct row report_compare(
 
 static void format_value(char *out, size_t size, enum unit unit, double v)
 {
-	static const char *const units[] = {
-		[UNIT_US] = "us", [UNIT_MS] = "ms", [UNIT_PER_SECOND] = "/s", [UNIT_MIB] = "MiB"};
+	static const char *const units[] = {[UNIT_US] = "us",
+		[UNIT_MS] = "ms",
+		[UNIT_PER_SECOND] = "/s",
+		[UNIT_MIB] = "MiB",
+		[UNIT_BYTES] = "B",
+		[UNIT_PERCENT] = "%"};
 
 	if (unit == UNIT_PER_SECOND && v >= 1e6) {
 		snprintf(out, size, "%.2f M/s", v / 1e6);
 	} else if (unit == UNIT_PER_SECOND && v >= 1e3) {
 		snprintf(out, size, "%.1f k/s", v / 1e3);
+	} else if (unit == UNIT_PERCENT) {
+		snprintf(out, size, "%.2f %%", v);
 	} else {
 		snprintf(out, size, "%.1f %s", v, units[unit]);
 	}
@@ -143,7 +149,9 @@ static void print_json_row(const struct row *row, bool last)
 	static const char *const units[] = {[UNIT_US] = "us",
 		[UNIT_MS] = "ms",
 		[UNIT_PER_SECOND] = "per_s",
-		[UNIT_MIB] = "mib"};
+		[UNIT_MIB] = "mib",
+		[UNIT_BYTES] = "bytes",
+		[UNIT_PERCENT] = "percent"};
 	static const char *const goals[] = {[GOAL_NONE] = "none",
 		[GOAL_RATIO_MAX] = "ratio_max",
 		[GOAL_RATIO_MIN] = "ratio_min",

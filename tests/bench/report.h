@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum unit { UNIT_US, UNIT_MS, UNIT_PER_SECOND, UNIT_MIB };
+enum unit { UNIT_US, UNIT_MS, UNIT_PER_SECOND, UNIT_MIB, UNIT_BYTES, UNIT_PERCENT };
 
 enum goal {
 	GOAL_NONE,

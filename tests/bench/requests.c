@@ -244,3 +244,34 @@ struct frames request_bare(const char *method)
 	set_frame(&frames, 0, method, &params, false);
 	return frames;
 }
+
+struct frames request_run_creates(const char *assistant_id, size_t n)
+{
+	struct frames frames = make_frames(n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf params = {0};
+
+		mp_put_map(&params, 4);
+		put_text(&params, "thread_id", "thread_created");
+		put_text(&params, "assistant_id", assistant_id);
+		put_text(&params, "on_active", "parallel");
+		put_key(&params);
+		set_frame(&frames, i, "runs.create", &params, true);
+	}
+	return frames;
+}
+
+struct frames request_claims(const char *assistant_id)
+{
+	struct frames frames = make_frames(1);
+	struct buf params = {0};
+
+	mp_put_map(&params, 2);
+	put_text(&params, "worker", "worker");
+	mp_put_cstr(&params, "assistant_ids");
+	mp_put_array(&params, 1);
+	mp_put_cstr(&params, assistant_id);
+	set_frame(&frames, 0, "runs.claim", &params, false);
+	return frames;
+}

@@ -39,5 +39,9 @@ struct frames request_step_creates(const struct content *c, bool keyed);
 /* @n batches, each of @size steps that go round the open runs. */
 struct frames request_batches(const struct content *c, size_t n, unsigned int size);
 
+/* @n runs of one thread, and a claim without a wait. */
+struct frames request_run_creates(const char *assistant_id, size_t n);
+struct frames request_claims(const char *assistant_id);
+
 /* One request without parameters. */
 struct frames request_bare(const char *method);

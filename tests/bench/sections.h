@@ -32,3 +32,9 @@ void section_library(const struct stage *stage);
 
 /* A large store against a small one: start, reads, memory. */
 void section_size(const struct stage *stage);
+
+/* From a run that is created to the worker that has it; many workers; a long queue. */
+void section_claims(const struct stage *stage);
+
+/* A thousand requests that are parked: what they cost, and how soon they are answered. */
+void section_waiters(const struct stage *stage);

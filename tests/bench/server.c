@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READY_MS 120000
@@ -133,10 +134,39 @@ int64_t server_count(const struct server *server, const char *name)
 	return ask_number(server, "server.stats", name);
 }
 
-/* The process that serves: a child of the one that was started. */
-static pid_t serving_pid(const struct server *server)
+pid_t server_serving_pid(const struct server *server)
 {
 	return (pid_t)ask_number(server, "server.info", "pid");
+}
+
+double server_cpu_seconds(pid_t serving)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(serving, &clock) || clock_gettime(clock, &t)) {
+		die("the process %d has no clock", (int)serving);
+	}
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double server_anonymous_bytes(pid_t serving)
+{
+	unsigned long long kib = 0;
+	char path[64], line[512];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)serving);
+	file = fopen(path, "re");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		found = sscanf(line, "Anonymous: %llu kB", &kib) == 1;
+	}
+	if (!found) {
+		die("%s: no word of anonymous memory", path);
+	}
+	fclose(file);
+	return (double)kib * 1024;
 }
 
 struct server_memory server_memory(const struct server *server)
@@ -146,7 +176,7 @@ struct server_memory server_memory(const struct server *server)
 	bool of_store = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)serving_pid(server));
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)server_serving_pid(server));
 	file = fopen(path, "re");
 	if (!file) {
 		die("%s: %s", path, strerror(errno));

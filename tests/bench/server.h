@@ -21,6 +21,13 @@ void server_set_program(const char *path);
 void server_start(struct server *server, const char *name);
 void server_stop(struct server *server);
 
+/* The process that serves: a child of the one that was started. */
+pid_t server_serving_pid(const struct server *server);
+
+/* Of that one: the time that it ran so far on any core; its anonymous memory in bytes. */
+double server_cpu_seconds(pid_t serving);
+double server_anonymous_bytes(pid_t serving);
+
 /* A number of server.stats. */
 int64_t server_count(const struct server *server, const char *name);
 
