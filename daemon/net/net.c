@@ -165,12 +165,19 @@ void net_drop_body(struct net_message *message)
 	message->len = 0;
 }
 
-enum presence net_presence(struct net *net, const struct net_message *message)
+struct net_counts net_count(const struct net *net)
 {
-	uint64_t ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS);
-	uint64_t open = nn_get_statistic(net->requests, NN_STAT_CURRENT_CONNECTIONS);
+	return (struct net_counts){
+		.ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS),
+		.open = nn_get_statistic(net->requests, NN_STAT_CURRENT_CONNECTIONS),
+	};
+}
 
-	return peers_presence(&net->peers, message->peer, message->ended, ended, open);
+enum presence net_presence(
+	struct net *net, const struct net_message *message, const struct net_counts *counts)
+{
+	return peers_presence(
+		&net->peers, message->peer, message->ended, counts->ended, counts->open);
 }
 
 void net_publish(struct net *net, struct slice topic, struct slice frame)

@@ -46,8 +46,17 @@ void net_forget(struct net_message *message);
 /* Free the body alone. */
 void net_drop_body(struct net_message *message);
 
-/* Is who sent the message still connected? Any thread. */
-enum presence net_presence(struct net *net, const struct net_message *message);
+/* Connections, now. Any thread. */
+struct net_counts {
+	uint64_t ended;
+	uint64_t open;
+};
+
+struct net_counts net_count(const struct net *net);
+
+/* Was who sent the message still connected when they were @counts? Any thread. */
+enum presence net_presence(
+	struct net *net, const struct net_message *message, const struct net_counts *counts);
 
 /* Publish @frame under @topic, a NUL between them. One thread. */
 void net_publish(struct net *net, struct slice topic, struct slice frame);

@@ -6,20 +6,38 @@
 struct serving {
 	struct claims *claims;
 	struct txn *txn;
+	struct readied readied; /* what there is that was not there before */
 	int r;
 };
 
-/* Is there a run for the claim with these parameters? For nobody, when there is none at all. */
+/* Was there anything for a claim with these parameters? */
+static bool may_be_served(const struct readied *readied, const struct slice *args)
+{
+	struct slice list = args[P_assistant_ids], id;
+	struct mp t = {0};
+
+	if (!list.ptr || !mp_read(&list, &t)) {
+		return readied_has(readied, slice_of(NULL, 0));
+	}
+	for (uint32_t i = 0; i < t.n; i++) {
+		if (mp_get_str(mp_value(&list), &id) && readied_has(readied, id)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is there a run for the claim? */
 static enum lot_answer claim_wanted(void *context, const struct slice *args)
 {
-	static const struct slice any[N_PARAMS];
 	struct serving *s = context;
 	struct key key;
 
-	if (s->claims->n == CLAIMS_MAX || !leases_find(s->txn, any, &key)) {
+	if (s->claims->n == CLAIMS_MAX) {
 		return LOT_STOP;
 	}
-	return leases_find(s->txn, args, &key) ? LOT_TAKE : LOT_LEAVE;
+	return may_be_served(&s->readied, args) && leases_find(s->txn, args, &key) ? LOT_TAKE
+										   : LOT_LEAVE;
 }
 
 static bool claim_taken(void *context, struct request *request)
@@ -36,9 +54,10 @@ static bool claim_taken(void *context, struct request *request)
 
 int claims_serve(struct claims *claims, struct txn *txn)
 {
-	struct serving s = {.claims = claims, .txn = txn};
+	struct serving s = {.claims = claims, .txn = txn, .readied = txn->readied};
 
-	txn->readied = false;
+	s.readied.any = s.readied.any || claims->due;
+	txn->readied = (struct readied){0};
 	lot_each_claim(
 		claims->lot, claims->net, &(struct lot_taker){claim_wanted, claim_taken, &s});
 	claims->due = claims->n == CLAIMS_MAX;

@@ -9,12 +9,12 @@ struct claims {
 	const struct service *service;
 	struct request *first; /* those who got one, until the transaction has ended */
 	unsigned int n;
-	bool due; /* there may be runs for those who are parked */
+	bool due; /* there may be runs for those who are parked, besides those just readied */
 };
 
 /*
- * Give the runs that can be claimed to those who wait for one. Returns 0 or -errno: the
- * transaction cannot go on.
+ * Give the runs that the transaction readied, or any when they are due, to those who wait for one.
+ * Returns 0 or -errno: the transaction cannot go on.
  */
 int claims_serve(struct claims *claims, struct txn *txn);
 

@@ -377,18 +377,11 @@ void lot_announce(struct lot *lot, struct slice events, uint64_t last_seq)
 	pthread_mutex_unlock(&lot->lock);
 }
 
-/* Take a claim out if it is wanted. False when that is the end of it. */
-static bool offer(struct lot *lot, struct parked *p, const struct lot_taker *taker)
+/* Take a claim out; false when that is the end of it. */
+static bool take_out(struct lot *lot, struct parked *p, const struct lot_taker *taker)
 {
-	struct slice args[N_PARAMS];
-	enum lot_answer answer;
 	struct request *request;
 
-	args_of(p, args);
-	answer = taker->wants(taker->context, args);
-	if (answer != LOT_TAKE) {
-		return answer == LOT_LEAVE;
-	}
 	leave(lot, p);
 	request = resume(p);
 	return !request || taker->take(taker->context, request);
@@ -397,17 +390,24 @@ static bool offer(struct lot *lot, struct parked *p, const struct lot_taker *tak
 /* Nothing goes to those who are known to be gone. */
 void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker)
 {
+	struct net_counts counts = net_count(net);
+	enum lot_answer answer = LOT_LEAVE;
+	struct slice args[N_PARAMS];
 	struct parked *next;
-	bool more = true;
 
 	pthread_mutex_lock(&lot->lock);
-	for (struct parked *p = lot->claims.first; p && more; p = next) {
+	for (struct parked *p = lot->claims.first; p && answer != LOT_STOP; p = next) {
 		next = p->next;
-		if (net_presence(net, &p->message) == PEER_GONE) {
+		args_of(p, args);
+		answer = taker->wants(taker->context, args);
+		if (answer != LOT_TAKE) {
+			continue;
+		}
+		if (net_presence(net, &p->message, &counts) == PEER_GONE) {
 			leave(lot, p);
 			parked_free(p);
-		} else {
-			more = offer(lot, p, taker);
+		} else if (!take_out(lot, p, taker)) {
+			answer = LOT_STOP;
 		}
 	}
 	pthread_mutex_unlock(&lot->lock);

@@ -5,6 +5,7 @@
 #include "daemon/store/changes.h"
 #include "daemon/store/deadlines.h"
 #include "daemon/store/idempotency.h"
+#include "daemon/store/ready.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -70,6 +71,25 @@ static bool is_claim(const struct request *request)
 	return request->call.method->id == METHOD_ID_runs_claim;
 }
 
+/* Are there runs for claims that wait? */
+static bool must_serve(const struct writer *w, const struct txn *txn)
+{
+	return !w->claims_apart && (w->claims.due || readied_has(&txn->readied, slice_of(NULL, 0)));
+}
+
+/* Claims of this transaction that found nothing: what came after them may be for them. */
+static int serve_newcomers(struct writer *w, struct txn *txn, struct request *first)
+{
+	int r = 0;
+
+	for (struct request *request = first; request && !r; request = request->next) {
+		if (request->parking && is_claim(request)) {
+			r = request_run(request, txn, w->o.service);
+		}
+	}
+	return r;
+}
+
 /* A claim that has just come stands behind those that wait. */
 static int run_requests(struct writer *w, struct txn *txn, struct request *first)
 {
@@ -79,7 +99,7 @@ static int run_requests(struct writer *w, struct txn *txn, struct request *first
 	txn->scarce = space != SPACE_AMPLE || w->tight;
 	txn->full = space == SPACE_NONE || w->tight;
 	for (struct request *request = first; request && !r; request = request->next) {
-		if (txn->readied && is_claim(request) && !w->claims_apart) {
+		if (is_claim(request) && must_serve(w, txn)) {
 			r = claims_serve(&w->claims, txn);
 		}
 		if (!r) {
@@ -142,11 +162,11 @@ static int do_job(struct writer *w, struct txn *txn, enum job job, struct reques
 	if (!r) {
 		r = kv_error(txn->kv);
 	}
-	w->claims.due = w->claims.due || txn->readied;
-	if (!r && w->claims.due && (job == JOB_CLAIMS || !w->claims_apart)) {
+	w->claims.due = w->claims.due || (txn->readied_some && w->claims_apart);
+	if (!r && (job == JOB_CLAIMS || must_serve(w, txn))) {
 		r = claims_serve(&w->claims, txn);
 	}
-	return r;
+	return r || !txn->readied_some ? r : serve_newcomers(w, txn, first);
 }
 
 static int work(

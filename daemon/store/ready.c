@@ -38,6 +38,31 @@ static bool is_first(struct txn *txn, struct slice run_key)
 	       slice_eq(key_slice(&key), run_key);
 }
 
+bool readied_has(const struct readied *readied, struct slice assistant)
+{
+	if (readied->any || !assistant.ptr) {
+		return readied->any || readied->n;
+	}
+	for (unsigned int i = 0; i < readied->n; i++) {
+		if (slice_eq(key_slice(&readied->assistants[i]), assistant)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void readied_add(struct readied *readied, struct slice assistant)
+{
+	if (readied_has(readied, assistant)) {
+		return;
+	}
+	if (readied->n == READIED_MAX) {
+		readied->any = true;
+	} else {
+		readied->assistants[readied->n++] = key_from(assistant);
+	}
+}
+
 static void set(struct txn *txn, struct slice run_key, struct slice assistant, bool ready)
 {
 	struct key all = ready_key(ALL, run_key), one = ready_key(assistant, run_key);
@@ -45,7 +70,8 @@ static void set(struct txn *txn, struct slice run_key, struct slice assistant, b
 	if (ready) {
 		kv_put(txn->kv, T_READY, key_slice(&all), run_key);
 		kv_put(txn->kv, T_READY, key_slice(&one), run_key);
-		txn->readied = true;
+		readied_add(&txn->readied, assistant);
+		txn->readied_some = true;
 	} else {
 		kv_del(txn->kv, T_READY, key_slice(&all));
 		kv_del(txn->kv, T_READY, key_slice(&one));

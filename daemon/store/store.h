@@ -67,21 +67,31 @@ int64_t store_steady_ms(const struct store *store);
 /* The number of the last change that was committed. Any thread. */
 uint64_t store_last_seq(struct store *store);
 
+/* The assistants of runs that came to be claimed in a transaction; more than these: any. */
+#define READIED_MAX 8
+
+struct readied {
+	bool any; /* of any assistant */
+	unsigned int n;
+	struct key assistants[READIED_MAX];
+};
+
 /* A transaction over all tables, and what the one who serves a request in it needs. */
 struct txn {
 	struct store *store;
 	struct kv_txn *kv;
-	struct arena *arena; /* of the request: what it allocates ends with it */
-	int64_t now_ms;	     /* Unix milliseconds, the same for all of a request */
-	int64_t steady_ms;   /* for deadlines */
-	struct slice by;     /* who changes: client, daemon, or the name of a worker */
-	uint64_t seq;	     /* the last number given to an object or a change */
-	struct buf *events;  /* what is to be published once this is committed (changes.h) */
-	bool full;	     /* there is only room for what makes room */
-	bool scarce;	     /* that keeps nothing of what it removes (changes.h) */
-	unsigned int n_keys; /* idempotency records added */
-	bool readied;	     /* a run came to be claimed (ready.h) */
-	struct steady clock; /* what a commit is to remember */
+	struct arena *arena;	/* of the request: what it allocates ends with it */
+	int64_t now_ms;		/* Unix milliseconds, the same for all of a request */
+	int64_t steady_ms;	/* for deadlines */
+	struct slice by;	/* who changes: client, daemon, or the name of a worker */
+	uint64_t seq;		/* the last number given to an object or a change */
+	struct buf *events;	/* what is to be published once this is committed (changes.h) */
+	bool full;		/* there is only room for what makes room */
+	bool scarce;		/* that keeps nothing of what it removes (changes.h) */
+	unsigned int n_keys;	/* idempotency records added */
+	struct readied readied; /* runs that came to be claimed since these were served (ready.h) */
+	bool readied_some;	/* since the transaction began */
+	struct steady clock;	/* what a commit is to remember */
 	const atomic_bool
 		*stopping; /* when it becomes true, reads that take long give up; or NULL */
 };

@@ -304,6 +304,32 @@ static void two_hundred_waits_for_one_run_all_wake(void **state)
 	free(wires);
 }
 
+/* While the daemon is busy with one write, a claim and then a run for it come in. */
+static void a_claim_and_a_run_that_come_together_find_each_other(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct wire busy, claimer, creator;
+
+	wire_open(&busy, fixture->daemon.url, WIRE_TIMEOUT_MS);
+	wire_open(&claimer, fixture->daemon.url, WIRE_TIMEOUT_MS);
+	wire_open(&creator, fixture->daemon.url, WIRE_TIMEOUT_MS);
+	for (int i = 0; i < 100; i++) {
+		pending_send(&busy, "runs.create",
+			"{'thread_id':'busy','assistant_id':'busy','on_active':'parallel'}");
+		pending_send(&claimer, "runs.claim",
+			"{'worker':'parked','assistant_ids':['together'],'wait_ms':20000}");
+		pending_send(&creator, "runs.create",
+			"{'thread_id':'together','assistant_id':'together',"
+			"'on_active':'parallel'}");
+		pending_result(&busy, WAKE_MS);
+		pending_result(&creator, WAKE_MS);
+		work_check(pending_result(&claimer, WAKE_MS), "parked");
+	}
+	wire_close(&busy);
+	wire_close(&claimer);
+	wire_close(&creator);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +344,7 @@ int main(void)
 		cmocka_unit_test(runs_of_one_batch_go_to_the_claims_that_wait),
 		cmocka_unit_test(one_run_goes_to_one_of_the_claims_that_wait),
 		cmocka_unit_test(a_run_that_went_to_a_client_that_is_gone_comes_back),
+		cmocka_unit_test(a_claim_and_a_run_that_come_together_find_each_other),
 		cmocka_unit_test(a_claim_sent_again_while_parked_claims_once),
 		cmocka_unit_test(a_closed_wait_hinders_nobody),
 		cmocka_unit_test(two_hundred_waits_each_wake_with_their_run),
