@@ -9,18 +9,30 @@
 
 #define DEFAULT_LEASE_MS 30000
 
-/* {token, worker, expires_ms, attempt}; the time as the wall clock will have it. */
+/* Two clocks in whole milliseconds may disagree by one: a lease lasts that longer than is told. */
+#define ROUNDING_MS 1
+
+static int64_t until_ms(const struct op *op, int64_t lease_ms)
+{
+	return op->txn->steady_ms + lease_ms + ROUNDING_MS;
+}
+
+/* When a lease ends, as the wall clock will have it. */
+static int64_t told_ms(const struct op *op, const struct lease *lease)
+{
+	return lease->until_ms - ROUNDING_MS - op->txn->steady_ms + op->txn->now_ms;
+}
+
+/* {token, worker, expires_ms, attempt} */
 static void put_lease(const struct op *op, const struct active *active, struct buf *out)
 {
-	const struct txn *txn = op->txn;
-
 	mp_put_map(out, 4);
 	mp_put_cstr(out, "token");
 	mp_put_str(out, active->lease.token);
 	mp_put_cstr(out, "worker");
 	mp_put_str(out, active->lease.worker);
 	mp_put_cstr(out, "expires_ms");
-	mp_put_int(out, active->lease.until_ms - txn->steady_ms + txn->now_ms);
+	mp_put_int(out, told_ms(op, &active->lease));
 	mp_put_cstr(out, "attempt");
 	mp_put_uint(out, active->attempts);
 }
@@ -102,7 +114,7 @@ static int make_lease(
 	active->lease = (struct lease){
 		.token = txn_issue_token(op->txn, "lease_"),
 		.worker = op_text(op, P_worker),
-		.until_ms = op->txn->steady_ms + lease_ms,
+		.until_ms = until_ms(op, lease_ms),
 		.lease_ms = lease_ms,
 	};
 	if (!active->lease.token.ptr) {
@@ -173,7 +185,7 @@ int op_runs_heartbeat(struct op *op)
 	if (r || !active_get(txn, key_slice(&run.key), &active)) {
 		return r ? r : -EBADMSG;
 	}
-	active.lease.until_ms = txn->steady_ms + op_int(op, P_lease_ms, active.lease.lease_ms);
+	active.lease.until_ms = until_ms(op, op_int(op, P_lease_ms, active.lease.lease_ms));
 	mp_put_map(op->out, 2);
 	mp_put_cstr(op->out, "lease");
 	put_lease(op, &active, op->out);
@@ -268,7 +280,7 @@ static void put_holder(const struct op *op, const struct active *active)
 	mp_put_cstr(out, "worker");
 	mp_put_str(out, active->lease.worker);
 	mp_put_cstr(out, "expires_ms");
-	mp_put_int(out, active->lease.until_ms - op->txn->steady_ms + op->txn->now_ms);
+	mp_put_int(out, told_ms(op, &active->lease));
 	mp_put_cstr(out, "attempt");
 	mp_put_uint(out, active->attempts);
 }

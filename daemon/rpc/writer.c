@@ -175,6 +175,7 @@ static int work(
 	int r;
 
 	txn->now_ms = clock_wall_ms();
+	txn->steady_ms = store_steady_ms(w->o.store);
 	r = do_job(w, txn, job, first);
 	if (!r) {
 		tend(w, txn);
