@@ -91,7 +91,7 @@ int64_t runs_expiry_ms(const struct txn *txn, struct slice expires_at)
 	if (!mp_get_int(expires_at, &at)) {
 		return 0;
 	}
-	at = txn->steady_ms + (at * 1000 - txn->now_ms);
+	at = txn->steady_ms + (at * 1000 - txn->now_ms) + 1; /* two clocks' rounding: not early */
 	return at > 1 ? at : 1;
 }
 

@@ -99,9 +99,9 @@ static void the_expiry_of_a_deleted_run_is_not_that_of_the_next_under_its_id(voi
 	shelf_call(s, "runs.create", create, 50);
 	settle_at(s, start + 30000);
 	expect_status(s, "queued");
-	settle_at(s, start + 59999);
-	expect_status(s, "queued");
 	settle_at(s, start + 60000);
+	expect_status(s, "queued");
+	settle_at(s, start + 60001);
 	expect_status(s, "expired");
 	assert_true(next_deadline(s) == INT64_MAX);
 }
