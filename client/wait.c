@@ -2,6 +2,7 @@
 #include "client/fail.h"
 #include "client/request.h"
 #include "client/util.h"
+#include "proto/status.h"
 
 #define PIECE_MS 30000
 #define DEFAULT_MS 30000
@@ -10,7 +11,7 @@ struct wait {
 	struct runstore *rs;
 	const struct runstore_wait *params;
 	const char *run_id;
-	int64_t since_seq; /* with RUNSTORE_UNTIL_CHANGE */
+	int64_t since_seq; /* but with RUNSTORE_UNTIL_TERMINAL */
 	struct runstore_error *error;
 };
 
@@ -46,18 +47,59 @@ static int ask(struct wait *w, int64_t ms, struct runstore_run **run)
 	return request_run(&q, run);
 }
 
-/* Has the run come to where it is waited for? Of a change, the time that it took tells. */
-static bool is_there(const struct wait *w, const struct runstore_run *run, bool early)
+static bool is_wanted(const struct wait *w, enum runstore_run_status status)
 {
-	switch (w->params->until) {
-	case RUNSTORE_UNTIL_CHANGE:
-		return early;
-	case RUNSTORE_UNTIL_ACTION:
-		return early || run->status >= RUNSTORE_RUN_CANCELLED ||
-		       run->status == RUNSTORE_RUN_REQUIRES_ACTION;
-	default:
-		return run->status >= RUNSTORE_RUN_CANCELLED;
+	return status >= RUNSTORE_RUN_CANCELLED || (w->params->until == RUNSTORE_UNTIL_ACTION &&
+							   status == RUNSTORE_RUN_REQUIRES_ACTION);
+}
+
+/* Is one of these changes what is waited for? */
+static bool has_wanted(const struct wait *w, struct slice changes)
+{
+	bool found = false;
+	struct mp t = {0};
+
+	mp_read(&changes, &t);
+	for (uint32_t i = 0; i < t.n && !found; i++) {
+		struct slice change = mp_value(&changes);
+
+		found = w->params->until == RUNSTORE_UNTIL_CHANGE ||
+			(mp_is_nil(mp_lookup(change, "step_id")) &&
+				is_wanted(w, run_status_of(mp_lookup(change, "to")) + 1));
 	}
+	return found;
+}
+
+/*
+ * Has it happened since the wait began? A daemon that is stopped answers a wait early, and a run
+ * may have gone on since: the feed knows.
+ */
+static int look(struct wait *w, bool *happened)
+{
+	_cleanup_(request_finish) struct request q = {
+		.rs = w->rs, .method = "changes.list", .error = w->error};
+	struct runstore_reply *reply = NULL;
+	int r;
+
+	params_integer(&q.params, "after", w->since_seq);
+	params_integer(&q.params, "limit", 1000);
+	request_text(&q, "run_id", w->run_id);
+	r = request_call(&q, &reply);
+	if (!r) {
+		*happened = has_wanted(w, mp_lookup(reply->result, "changes"));
+	}
+	runstore_reply_free(reply);
+	return r;
+}
+
+/* Is the wait over? Only an early answer can be one that the run as it is does not explain. */
+static int check(struct wait *w, const struct runstore_run *run, bool early, bool *over)
+{
+	*over = w->params->until != RUNSTORE_UNTIL_CHANGE && is_wanted(w, run->status);
+	if (*over || !early || w->params->until == RUNSTORE_UNTIL_TERMINAL) {
+		return 0;
+	}
+	return look(w, over);
 }
 
 static int wait_run(struct wait *w, int64_t timeout_ms, struct runstore_run **out)
@@ -65,7 +107,7 @@ static int wait_run(struct wait *w, int64_t timeout_ms, struct runstore_run **ou
 	int64_t end_ms = now_ms() + timeout_ms;
 	struct runstore_run *run = NULL;
 	int64_t began, left;
-	bool there;
+	bool over = false;
 	int r;
 
 	do {
@@ -75,8 +117,10 @@ static int wait_run(struct wait *w, int64_t timeout_ms, struct runstore_run **ou
 		runstore_run_free(run);
 		run = NULL;
 		r = ask(w, left, &run);
-		there = r || is_there(w, run, now_ms() - began < left);
-	} while (!there && (timeout_ms < 0 || now_ms() < end_ms));
+		if (!r) {
+			r = check(w, run, now_ms() - began < left, &over);
+		}
+	} while (!r && !over && (timeout_ms < 0 || now_ms() < end_ms));
 	if (!r && out) {
 		*out = run;
 	} else {
@@ -99,7 +143,7 @@ int runstore_wait(struct runstore *rs, const char *run_id, const struct runstore
 	}
 	if (w.params->since_seq) {
 		w.since_seq = *w.params->since_seq;
-	} else if (w.params->until == RUNSTORE_UNTIL_CHANGE) {
+	} else if (w.params->until != RUNSTORE_UNTIL_TERMINAL) {
 		r = last_seq(&w);
 	}
 	return r ? r : wait_run(&w, w.params->timeout_ms ? *w.params->timeout_ms : DEFAULT_MS, run);

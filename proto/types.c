@@ -37,10 +37,8 @@
 
 const struct schema type_id = {.kind = SK_ID, .help = "1 to 64 of A-Z a-z 0-9 _ -"};
 const struct schema type_text = LONG_STRING;
-const struct schema type_time = {.kind = SK_INT,
-	.min = 0,
-	.max = INT64_C(253402300799),
-	.help = "Unix seconds from 0 to the year 9999"};
+const struct schema type_time = {
+	.kind = SK_INT, .min = 0, .max = MAX_TIME, .help = "Unix seconds from 0 to the year 9999"};
 const struct schema type_count = {.kind = SK_INT, .min = 0, .max = INT64_MAX, .help = "0 or more"};
 const struct schema type_tokens_limit = {
 	.kind = SK_INT, .min = 256, .max = INT64_MAX, .help = "256 or more"};

@@ -167,10 +167,13 @@ void net_drop_body(struct net_message *message)
 
 struct net_counts net_count(const struct net *net)
 {
-	return (struct net_counts){
-		.ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS),
-		.open = nn_get_statistic(net->requests, NN_STAT_CURRENT_CONNECTIONS),
-	};
+	struct net_counts counts;
+
+	do {
+		counts.ended = nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS);
+		counts.open = nn_get_statistic(net->requests, NN_STAT_CURRENT_CONNECTIONS);
+	} while (counts.ended != nn_get_statistic(net->requests, NN_STAT_BROKEN_CONNECTIONS));
+	return counts;
 }
 
 enum presence net_presence(

@@ -2,7 +2,8 @@
  * Who is connected. libnanomsg does not tell whose connection ended, but how many there are, how
  * many ended so far, and of each message by which connection it came. So a peer is there when none
  * ended since it was heard; and gone when one did, and since then as many others were heard as
- * there are. In between nothing is known.
+ * there are. In between nothing is known. A message
+ * that was sent before its sender left may be heard after that: who seems to be gone may be there.
  */
 #pragma once
 

@@ -114,9 +114,10 @@ int op_check_lease(struct op *op, const struct run *run)
 
 int op_check_seq(struct op *op, enum param p, const char *name)
 {
-	uint64_t last = store_last_seq(op->txn->store);
+	uint64_t last = store_last_seq(op->txn->store), seen = changes_bounds(op->txn).last;
 	int64_t seq = op_int(op, p, 0);
 
+	last = seen > last ? seen : last; /* a commit is seen before its number is known */
 	if ((uint64_t)seq <= last) {
 		return 0;
 	}

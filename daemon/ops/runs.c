@@ -2,6 +2,7 @@
 #include "daemon/ops/tools.h"
 #include "daemon/store/active.h"
 #include "daemon/store/threads.h"
+#include "proto/bounds.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,7 +102,8 @@ static void create_fields(struct op *op, struct run *run)
 	run->v[RUN_status] = value_name(arena, run_status_names[RUN_QUEUED]);
 	run->v[RUN_instructions] = joined_instructions(op, run->v[RUN_instructions]);
 	if (ttl) {
-		run->v[RUN_expires_at] = value_int(arena, at + ttl);
+		run->v[RUN_expires_at] =
+			value_int(arena, at + ttl < MAX_TIME ? at + ttl : MAX_TIME);
 	}
 	run->status = RUN_QUEUED;
 }

@@ -13,14 +13,17 @@ struct serving {
 /* Was there anything for a claim with these parameters? */
 static bool may_be_served(const struct readied *readied, const struct slice *args)
 {
-	struct slice list = args[P_assistant_ids], id;
+	struct slice list = args[P_assistant_ids], thread_id = {NULL, 0}, id;
 	struct mp t = {0};
 
+	if (args[P_thread_id].ptr) {
+		mp_get_str(args[P_thread_id], &thread_id);
+	}
 	if (!list.ptr || !mp_read(&list, &t)) {
-		return readied_has(readied, slice_of(NULL, 0));
+		return readied_has(readied, slice_of(NULL, 0), thread_id);
 	}
 	for (uint32_t i = 0; i < t.n; i++) {
-		if (mp_get_str(mp_value(&list), &id) && readied_has(readied, id)) {
+		if (mp_get_str(mp_value(&list), &id) && readied_has(readied, id, thread_id)) {
 			return true;
 		}
 	}
@@ -58,7 +61,7 @@ int claims_serve(struct claims *claims, struct txn *txn)
 
 	s.readied.any = s.readied.any || claims->due;
 	txn->readied = (struct readied){0};
-	lot_each_claim(
+	claims->passed_over = lot_each_claim(
 		claims->lot, claims->net, &(struct lot_taker){claim_wanted, claim_taken, &s});
 	claims->due = claims->n == CLAIMS_MAX;
 	return s.r ? s.r : kv_error(txn->kv);

@@ -10,6 +10,7 @@ struct claims {
 	struct request *first; /* those who got one, until the transaction has ended */
 	unsigned int n;
 	bool due; /* there may be runs for those who are parked, besides those just readied */
+	bool passed_over; /* there was one for somebody who seems to be gone: look again later */
 };
 
 /*

@@ -205,6 +205,7 @@ int engine_create(struct engine **out, const struct engine_options *o)
 	}
 	e->lot = lot_create(o->writer.service->stats);
 	e->o.writer.lot = e->lot;
+	e->o.writer.stopping = &e->stopping;
 	r = e->lot ? writer_start(&e->writer, &e->o.writer) : -ENOMEM;
 	if (r) {
 		lot_destroy(e->lot);

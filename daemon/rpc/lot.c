@@ -315,6 +315,7 @@ static struct request *resume(struct parked *p)
 
 struct event {
 	struct slice thread_id, run_id;
+	int64_t seq;
 	unsigned int statuses; /* the bit of the one that the run came to; all when it is gone */
 };
 
@@ -324,6 +325,7 @@ static void read_event(struct slice frame, struct event *out)
 	int to = run_status_of(mp_lookup(change, "to"));
 
 	*out = (struct event){0};
+	mp_get_int(mp_lookup(change, "seq"), &out->seq);
 	mp_get_str(mp_lookup(change, "thread_id"), &out->thread_id);
 	mp_get_str(mp_lookup(change, "run_id"), &out->run_id);
 	if (!mp_get_str(mp_lookup(change, "step_id"), &id)) {
@@ -345,6 +347,7 @@ static void wake(struct lot *lot, struct links *list, const struct event *e)
 	for (struct parked *p = list->first; p; p = next) {
 		next = p->next;
 		if (concerns(&p->wake, e)) {
+			p->seq = (uint64_t)e->seq - 1; /* before this there was nothing for him */
 			detach(p);
 			link_to(p, &lot->woken);
 		}
@@ -387,12 +390,13 @@ static bool take_out(struct lot *lot, struct parked *p, const struct lot_taker *
 	return !request || taker->take(taker->context, request);
 }
 
-/* Nothing goes to those who are known to be gone. */
-void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker)
+/* Nothing goes to those who seem to be gone; whether there was such a one is told. */
+bool lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker)
 {
 	struct net_counts counts = net_count(net);
 	enum lot_answer answer = LOT_LEAVE;
 	struct slice args[N_PARAMS];
+	bool passed_over = false;
 	struct parked *next;
 
 	pthread_mutex_lock(&lot->lock);
@@ -404,24 +408,32 @@ void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *ta
 			continue;
 		}
 		if (net_presence(net, &p->message, &counts) == PEER_GONE) {
-			leave(lot, p);
-			parked_free(p);
+			passed_over = true;
 		} else if (!take_out(lot, p, taker)) {
 			answer = LOT_STOP;
 		}
 	}
 	pthread_mutex_unlock(&lot->lock);
+	return passed_over;
 }
 
-/* Who is next: woken, or out of time; NULL for nobody yet. */
+/*
+ * Who is next: out of time, or woken; NULL for nobody yet. Who was not woken has seen nothing in
+ * all that was announced.
+ */
 static struct parked *pick(struct lot *lot)
 {
 	struct heap_item *first = heap_first(&lot->due);
+	struct parked *p;
 
-	if (lot->woken.first) {
+	if (!first || (!lot->closed && first->at > clock_ns())) {
 		return lot->woken.first;
 	}
-	return first && (lot->closed || first->at <= clock_ns()) ? parked_of(first) : NULL;
+	p = parked_of(first);
+	if (p->in != &lot->woken && p->seq < lot->seq) {
+		p->seq = lot->seq;
+	}
+	return p;
 }
 
 static void doze(struct lot *lot)

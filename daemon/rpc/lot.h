@@ -28,8 +28,9 @@ void lot_announce(struct lot *lot, struct slice events, uint64_t last_seq);
 
 /*
  * Go through the claims, those first that are likeliest still waited for, then the oldest: @wants
- * is given the parameters of each, and says whether to take it out; then @take gets the request,
- * prepared again, and says whether to go on.
+ * is given the parameters of each and says whether to take it out; then @take gets the request,
+ * prepared again, and says whether to go on. True when somebody who is wanted was left because he
+ * seems to be gone, which may turn out to be wrong.
  */
 enum lot_answer { LOT_LEAVE, LOT_TAKE, LOT_STOP };
 
@@ -39,7 +40,7 @@ struct lot_taker {
 	void *context;
 };
 
-void lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker);
+bool lot_each_claim(struct lot *lot, struct net *net, const struct lot_taker *taker);
 
 /*
  * Wait for the next request that is woken or whose time is over, prepared again; its

@@ -74,7 +74,8 @@ static bool is_claim(const struct request *request)
 /* Are there runs for claims that wait? */
 static bool must_serve(const struct writer *w, const struct txn *txn)
 {
-	return !w->claims_apart && (w->claims.due || readied_has(&txn->readied, slice_of(NULL, 0)));
+	return !w->claims_apart &&
+	       (w->claims.due || readied_has(&txn->readied, slice_of(NULL, 0), slice_of(NULL, 0)));
 }
 
 /* Claims of this transaction that found nothing: what came after them may be for them. */
@@ -98,6 +99,7 @@ static int run_requests(struct writer *w, struct txn *txn, struct request *first
 
 	txn->scarce = space != SPACE_AMPLE || w->tight;
 	txn->full = space == SPACE_NONE || w->tight;
+	txn->stopping = w->o.stopping;
 	for (struct request *request = first; request && !r; request = request->next) {
 		if (is_claim(request) && must_serve(w, txn)) {
 			r = claims_serve(&w->claims, txn);
@@ -220,12 +222,13 @@ static int serve_claims(struct writer *w)
 {
 	int r;
 
-	if (!w->claims.due || w->claims_after_ns > clock_ns()) {
+	if (!(w->claims.due || w->claims.passed_over) || w->claims_after_ns > clock_ns()) {
 		return 0;
 	}
+	w->claims.due = true;
 	r = transact(w, JOB_CLAIMS, NULL, 0);
 	w->claims_apart = r;
-	w->claims_after_ns = r ? clock_ns() + RETRY_NS : 0;
+	w->claims_after_ns = r || w->claims.passed_over ? clock_ns() + RETRY_NS : 0;
 	if (r) {
 		log_write(LOG_LEVEL_ERROR, "event=claims_failed error=\"%s\"", strerror(-r));
 	}
@@ -323,7 +326,7 @@ static uint64_t wake_at(const struct writer *w)
 {
 	uint64_t now = clock_ns(), at = w->housekeeping_ns;
 
-	if (w->claims.due && w->claims_after_ns < at) {
+	if ((w->claims.due || w->claims.passed_over) && w->claims_after_ns < at) {
 		at = w->claims_after_ns;
 	}
 	if (w->next_deadline_ms != INT64_MAX) {

@@ -17,6 +17,7 @@ struct writer_options {
 	const struct service *service;
 	struct lot *lot; /* where claims wait, and to whom changes are announced */
 	const char *dir;
+	const atomic_bool *stopping; /* when it becomes true, reads in batches give up */
 	int64_t flush_ms; /* between flushes of a store opened with KV_SYNC_LAZY, 0 for none */
 };
 

@@ -38,29 +38,33 @@ static bool is_first(struct txn *txn, struct slice run_key)
 	       slice_eq(key_slice(&key), run_key);
 }
 
-bool readied_has(const struct readied *readied, struct slice assistant)
+static bool is_or_any(const struct key *key, struct slice id)
 {
-	if (readied->any || !assistant.ptr) {
-		return readied->any || readied->n;
-	}
-	for (unsigned int i = 0; i < readied->n; i++) {
-		if (slice_eq(key_slice(&readied->assistants[i]), assistant)) {
-			return true;
-		}
-	}
-	return false;
+	return !id.ptr || slice_eq(key_slice(key), id);
 }
 
-static void readied_add(struct readied *readied, struct slice assistant)
+bool readied_has(const struct readied *readied, struct slice assistant, struct slice thread_id)
 {
-	if (readied_has(readied, assistant)) {
+	bool found = readied->any;
+
+	for (unsigned int i = 0; i < readied->n && !found; i++) {
+		found = is_or_any(&readied->assistants[i], assistant) &&
+			is_or_any(&readied->threads[i], thread_id);
+	}
+	return found;
+}
+
+static void readied_add(struct readied *readied, struct slice assistant, struct slice thread_id)
+{
+	if (readied_has(readied, assistant, thread_id)) {
 		return;
 	}
 	if (readied->n == READIED_MAX) {
 		readied->any = true;
-	} else {
-		readied->assistants[readied->n++] = key_from(assistant);
+		return;
 	}
+	readied->assistants[readied->n] = key_from(assistant);
+	readied->threads[readied->n++] = key_from(thread_id);
 }
 
 static void set(struct txn *txn, struct slice run_key, struct slice assistant, bool ready)
@@ -70,7 +74,7 @@ static void set(struct txn *txn, struct slice run_key, struct slice assistant, b
 	if (ready) {
 		kv_put(txn->kv, T_READY, key_slice(&all), run_key);
 		kv_put(txn->kv, T_READY, key_slice(&one), run_key);
-		readied_add(&txn->readied, assistant);
+		readied_add(&txn->readied, assistant, key_first_id(run_key));
 		txn->readied_some = true;
 	} else {
 		kv_del(txn->kv, T_READY, key_slice(&all));

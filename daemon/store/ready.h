@@ -13,8 +13,8 @@ void ready_update(struct txn *txn, struct slice run_key);
 /* The same for the oldest run of a thread that has not ended, if that is an enqueued one. */
 void ready_update_first(struct txn *txn, struct slice thread_id);
 
-/* Did a run of this assistant come to be claimed in the transaction? ptr NULL: of any. */
-bool readied_has(const struct readied *readied, struct slice assistant);
+/* Did a run of this assistant, in this thread, come to be claimed? ptr NULL: of any, in any. */
+bool readied_has(const struct readied *readied, struct slice assistant, struct slice thread_id);
 
 /* Is the run at this key to be claimed? */
 bool ready_has(struct txn *txn, struct slice run_key);

@@ -67,13 +67,14 @@ int64_t store_steady_ms(const struct store *store);
 /* The number of the last change that was committed. Any thread. */
 uint64_t store_last_seq(struct store *store);
 
-/* The assistants of runs that came to be claimed in a transaction; more than these: any. */
+/* The assistants and threads of runs that came to be claimed; more than these: any. */
 #define READIED_MAX 8
 
 struct readied {
-	bool any; /* of any assistant */
+	bool any;
 	unsigned int n;
 	struct key assistants[READIED_MAX];
+	struct key threads[READIED_MAX];
 };
 
 /* A transaction over all tables, and what the one who serves a request in it needs. */

@@ -4,6 +4,7 @@
 #include "tests/client/store.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,43 @@ static void a_run_that_is_deleted_is_not_found(void **state)
 	runstore_run_free(run);
 }
 
+struct waiter {
+	struct store *s;
+	struct runstore_run *run;
+	struct runstore_run *seen;
+	pthread_t thread;
+};
+
+static void *wait_for_change(void *argument)
+{
+	struct waiter *w = argument;
+
+	w->seen = wait_for(w->s, w->run, RUNSTORE_UNTIL_CHANGE, 30000);
+	return NULL;
+}
+
+/* A daemon that is stopped answers who waits with the run as it is: that is not what he waits for.
+ */
+static void a_stop_of_the_daemon_is_no_change(void **state)
+{
+	struct store *s = *state;
+	struct waiter w = {.s = s, .run = store_working_run(s, "q_stop")};
+	struct deed deed = {.s = s};
+
+	pthread_create(&w.thread, NULL, wait_for_change, &w);
+	pause_ms(500);
+	daemon_stop(&s->daemon, SIGTERM);
+	daemon_start(&s->daemon, s->daemon.args);
+	pause_ms(1000);
+	strcpy(deed.run_id, w.run->id);
+	ask_for_outputs(&deed);
+	pthread_join(w.thread, NULL);
+	assert_non_null(w.seen);
+	assert_int_equal(w.seen->status, RUNSTORE_RUN_REQUIRES_ACTION);
+	runstore_run_free(w.seen);
+	runstore_run_free(w.run);
+}
+
 /* The daemon's default wait is longer than the caller's patience with it. */
 static void a_wait_without_a_time_is_not_given_up_early(void **state)
 {
@@ -193,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_change_that_was_counts_from_a_number_on),
 		cmocka_unit_test(time_runs_out),
 		cmocka_unit_test(a_run_that_is_deleted_is_not_found),
+		cmocka_unit_test(a_stop_of_the_daemon_is_no_change),
 		cmocka_unit_test(a_wait_without_a_time_is_not_given_up_early),
 	};
 

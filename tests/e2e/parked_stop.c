@@ -137,6 +137,41 @@ static void who_was_parked_is_served_by_the_next_process(void **state)
 	}
 }
 
+/* Each of those who wait would have to look through all of it. */
+static void a_stop_does_not_go_through_what_happened_meanwhile(void **state)
+{
+	enum { N_WAITS = 300, N_BATCHES = 60, N_CHANGES = 1000 };
+	static struct wire waits[N_WAITS];
+	struct fixture *fixture = *state;
+	struct wire *w = &fixture->wire;
+	const char *run = strdup(run_new(w, "quiet")), *other = strdup(run_new(w, "busy"));
+
+	for (int i = 0; i < N_WAITS; i++) {
+		wire_open(&waits[i], fixture->daemon.url, WIRE_TIMEOUT_MS);
+		pending_send(&waits[i], "runs.wait", "{'run_id':'%s','timeout_ms':60000}", run);
+	}
+	pending_settle();
+	for (int i = 0; i < N_BATCHES; i++) {
+		json_t *requests = json_array();
+
+		for (int k = 0; k < N_CHANGES; k++) {
+			json_array_append_new(
+				requests, json_pack("[s{sss{ss}}]", "runs.update", "run_id", other,
+						  "metadata", "k", k % 2 ? "a" : "b"));
+		}
+		expect_ok_take(w, "batch", json_pack("{so}", "requests", requests));
+		json_array_clear(w->kept);
+	}
+	wire_close(w);
+	daemon_stop(&fixture->daemon, SIGTERM);
+	for (int i = 0; i < N_WAITS; i++) {
+		expect_fields(pending_result(&waits[i], WIRE_TIMEOUT_MS), "{'id':'%s'}", run);
+		wire_close(&waits[i]);
+	}
+	free((void *)run);
+	free((void *)other);
+}
+
 #define ALONE(test) cmocka_unit_test_setup_teardown(test, fixture_start, fixture_stop)
 
 int main(void)
@@ -146,6 +181,7 @@ int main(void)
 		ALONE(sigint_answers_who_is_parked),
 		ALONE(a_stop_answers_all_of_many),
 		ALONE(a_claim_that_a_stop_answered_claimed_nothing),
+		ALONE(a_stop_does_not_go_through_what_happened_meanwhile),
 		ALONE(who_was_parked_is_served_by_the_next_process),
 	};
 
