@@ -17,6 +17,35 @@ static bool is_enqueued(struct txn *txn, const struct key *run_id)
 	       mp_get_str(mp_lookup(hints, "on_active"), &text) && slice_is(text, "enqueue");
 }
 
+/* Hints go to who claims the run, and on_active is none: it stands in the run's row now. */
+static void renew_hints(struct txn *txn, const struct key *run_id)
+{
+	struct slice hints, value;
+	struct buf kept = {0};
+	struct mp t = {0}, name = {0};
+	uint32_t n;
+
+	if (!kv_get(txn->kv, T_RUN_HINTS, key_slice(run_id), &hints) ||
+		!mp_lookup(hints, "on_active").ptr || !mp_read(&hints, &t)) {
+		return;
+	}
+	n = t.n;
+	mp_put_map(&kept, n - 1);
+	for (uint32_t i = 0; i < n && mp_read(&hints, &name); i++) {
+		value = mp_value(&hints);
+		if (!slice_is(name.str, "on_active")) {
+			mp_put_str(&kept, name.str);
+			buf_put(&kept, value);
+		}
+	}
+	if (buf_error(&kept)) {
+		kv_fail(txn->kv, buf_error(&kept));
+	} else {
+		runs_put_hints(txn, key_slice(run_id), buf_slice(&kept));
+	}
+	buf_finish(&kept);
+}
+
 /* The row of a run as this version has it. Nothing was claimed yet, and time ran by the wall. */
 static void renew_active(struct txn *txn, const struct key *run_key, struct slice row)
 {
@@ -27,6 +56,7 @@ static void renew_active(struct txn *txn, const struct key *run_key, struct slic
 
 	memcpy(a.first_open, row.ptr + 8, POSITION_BYTES);
 	a.enqueued = is_enqueued(txn, &run_id);
+	renew_hints(txn, &run_id);
 	kv_get(txn->kv, T_RUNS, key_slice(run_key), &bytes);
 	a.expiry_ms = runs_expiry_ms(txn, record_field(bytes, RUN_expires_at));
 	if (run_status_of(record_field(bytes, RUN_status)) == RUN_CANCELLING) {

@@ -12,6 +12,7 @@ void model_init(struct model *model)
 	*model = (struct model){.runs = json_array(),
 		.steps = json_array(),
 		.threads = json_array(),
+		.waiting = json_object(),
 		.keys = json_object()};
 }
 
@@ -20,6 +21,7 @@ void model_finish(struct model *model)
 	json_decref(model->runs);
 	json_decref(model->steps);
 	json_decref(model->threads);
+	json_decref(model->waiting);
 	json_decref(model->keys);
 }
 
@@ -51,32 +53,11 @@ json_t *model_steps_of(const struct model *model, const char *run_id)
 	return steps;
 }
 
-bool model_ended(const char *status)
+json_int_t model_created(const json_t *object)
 {
-	return !strstr(" queued in_progress requires_action cancelling ", status);
-}
+	const json_t *at = json_object_get(object, "created_at");
 
-/* The table of section 4, but for what only a lease or tool outputs do. */
-bool model_allows(const char *from, const char *to)
-{
-	static const struct {
-		const char *from;
-		const char *to;
-	} rows[] = {
-		{"queued", " in_progress cancelled failed expired "},
-		{"in_progress", " requires_action completed incomplete failed cancelling expired "},
-		{"requires_action", " cancelled failed expired "},
-		{"cancelling", " cancelled completed incomplete failed expired "},
-	};
-	char word[32];
-
-	snprintf(word, sizeof(word), " %s ", to);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!strcmp(rows[i].from, from)) {
-			return strstr(rows[i].to, word);
-		}
-	}
-	return false;
+	return json_is_integer(at) ? json_integer_value(at) : INT64_MAX;
 }
 
 static const struct {
@@ -162,6 +143,7 @@ static struct model copy_of(const struct model *model)
 	return (struct model){.runs = json_deep_copy(model->runs),
 		.steps = json_deep_copy(model->steps),
 		.threads = json_deep_copy(model->threads),
+		.waiting = json_deep_copy(model->waiting),
 		.keys = json_deep_copy(model->keys),
 		.n_issued = model->n_issued};
 }

@@ -16,6 +16,7 @@ struct model {
 	json_t *runs;	 /* Runs in the order of their insertion */
 	json_t *steps;	 /* RunSteps likewise */
 	json_t *threads; /* ids likewise */
+	json_t *waiting; /* the ids of the runs that were enqueued */
 	json_t *keys;	 /* idempotency keys and what was done under them */
 	unsigned int n_issued;
 };
@@ -38,8 +39,8 @@ json_t *model_find(json_t *objects, const char *id);
 /* The steps of a run, in their order, borrowed in a new array. */
 json_t *model_steps_of(const struct model *model, const char *run_id);
 
-bool model_allows(const char *from, const char *to);
-bool model_ended(const char *status);
+/* created_at; what was created now is behind all that was before. */
+json_int_t model_created(const json_t *object);
 
 /* What each method does, behind the idempotency. */
 typedef json_t *model_method(struct model *model, const json_t *params);

@@ -3,6 +3,7 @@
 
 #include "objects.h"
 #include "rules.h"
+#include "status.h"
 
 #include <string.h>
 
@@ -14,7 +15,37 @@ static bool thread_is_busy(struct model *model, const char *thread)
 	json_array_foreach(model->runs, i, run)
 	{
 		if (!strcmp(get_text(run, "thread_id"), thread) &&
-			!model_ended(get_text(run, "status"))) {
+			!status_ended(get_text(run, "status"))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Does @other, of which @inserted says whether it came first, hold back what stands behind it? */
+static bool holds(const json_t *other, const json_t *run, bool inserted)
+{
+	json_int_t at = model_created(other), behind = model_created(run);
+
+	return !strcmp(get_text(other, "thread_id"), get_text(run, "thread_id")) &&
+	       !status_ended(get_text(other, "status")) &&
+	       (at < behind || (at == behind && inserted));
+}
+
+/* Is the run enqueued behind one of its thread that has not ended? */
+static bool is_held(struct model *model, const json_t *run)
+{
+	bool inserted = true;
+	json_t *other;
+	size_t i;
+
+	if (!json_object_get(model->waiting, get_text(run, "id"))) {
+		return false;
+	}
+	json_array_foreach(model->runs, i, other)
+	{
+		inserted = inserted && other != run;
+		if (other != run && holds(other, run, inserted)) {
 			return true;
 		}
 	}
@@ -86,6 +117,9 @@ json_t *model_runs_create(struct model *model, const json_t *params)
 	}
 	run = make_run(model, params);
 	json_array_append_new(model->runs, run);
+	if (on_active && !strcmp(on_active, "enqueue")) {
+		json_object_set_new(model->waiting, get_text(run, "id"), json_true());
+	}
 	add_thread(model, get_text(params, "thread_id"));
 	return answer_with(run);
 }
@@ -136,7 +170,7 @@ static void enter(struct model *model, json_t *run, const char *to)
 	if (strcmp(to, "requires_action") != 0) {
 		json_object_set_new(run, "required_action", json_null());
 	}
-	if (model_ended(to)) {
+	if (status_ended(to)) {
 		json_object_set_new(run, "expires_at", json_null());
 		end_steps(model, run, to);
 	}
@@ -178,15 +212,18 @@ static void check_update(
 	if (expected && strcmp(expected, from) != 0) {
 		refusal_add(refusal, "expected_status");
 	}
-	if (to && !model_allows(from, to)) {
+	if (to && !status_allows(from, to)) {
 		refusal_add(refusal, "invalid_transition");
+	}
+	if (to && !strcmp(to, "in_progress") && !strcmp(from, "queued") && is_held(model, run)) {
+		refusal_add(refusal, "run_active");
 	}
 	if (to && (!strcmp(to, "completed") || !strcmp(to, "incomplete")) &&
 		has_open_step(model, run)) {
 		refusal_add(refusal, "steps_in_progress");
 	}
 	if (json_object_get(params, "usage") &&
-		!(to ? model_ended(to) : model_ended(from) && is_null(run, "usage"))) {
+		!(to ? status_ended(to) : status_ended(from) && is_null(run, "usage"))) {
 		refusal_add(refusal, "invalid_params");
 	}
 }
@@ -309,6 +346,21 @@ static void remove_all(json_t *objects, const char *name, const char *value)
 	}
 }
 
+/* The same for runs, whose ids may come again. */
+static void remove_runs(struct model *model, const char *name, const char *value)
+{
+	json_t *run;
+	size_t i;
+
+	json_array_foreach(model->runs, i, run)
+	{
+		if (!strcmp(get_text(run, name), value)) {
+			json_object_del(model->waiting, get_text(run, "id"));
+		}
+	}
+	remove_all(model->runs, name, value);
+}
+
 json_t *model_runs_delete(struct model *model, const json_t *params)
 {
 	const char *id = get_text(params, "run_id");
@@ -317,7 +369,7 @@ json_t *model_runs_delete(struct model *model, const json_t *params)
 		return answer_code("not_found");
 	}
 	remove_all(model->steps, "run_id", id);
-	remove_all(model->runs, "id", id);
+	remove_runs(model, "id", id);
 	return answer_deleted(id, "thread.run.deleted");
 }
 
@@ -329,7 +381,7 @@ json_t *model_threads_delete(struct model *model, const json_t *params)
 		if (!strcmp(json_string_value(json_array_get(model->threads, i)), id)) {
 			json_array_remove(model->threads, i);
 			remove_all(model->steps, "thread_id", id);
-			remove_all(model->runs, "thread_id", id);
+			remove_runs(model, "thread_id", id);
 			return answer_deleted(id, "thread.deleted");
 		}
 	}

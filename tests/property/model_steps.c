@@ -3,6 +3,7 @@
 
 #include "objects.h"
 #include "rules.h"
+#include "status.h"
 
 #include <string.h>
 
@@ -42,7 +43,7 @@ static void check_update(
 	bool failing = to && !strcmp(to, "failed");
 	bool error_given = json_object_get(params, "last_error");
 
-	if (model_ended(get_text(run, "status"))) {
+	if (status_ended(get_text(run, "status"))) {
 		refusal_add(refusal, "invalid_transition");
 	}
 	if (failing != error_given) {

@@ -53,6 +53,10 @@ static void rename_all(struct model *model, const char *mark, const char *id)
 	const char *key;
 	size_t i;
 
+	if (json_object_get(model->waiting, mark)) {
+		json_object_del(model->waiting, mark);
+		json_object_set_new(model->waiting, id, json_true());
+	}
 	for (int list = 0; list < 2; list++) {
 		json_array_foreach(lists[list], i, object)
 		{
@@ -133,13 +137,6 @@ static void adopt(struct trial *t, const char *what, json_t *object, const json_
 	json_object_update(object, (json_t *)stored);
 }
 
-static json_int_t created(const json_t *object)
-{
-	const json_t *at = json_object_get(object, "created_at");
-
-	return json_is_integer(at) ? json_integer_value(at) : INT64_MAX;
-}
-
 /* The order of lists: by created_at, and of one second as they were inserted. */
 static void sort(json_t *objects)
 {
@@ -147,7 +144,8 @@ static void sort(json_t *objects)
 		json_t *object = json_incref(json_array_get(objects, i));
 		size_t at = i;
 
-		while (at && created(json_array_get(objects, at - 1)) > created(object)) {
+		while (at &&
+			model_created(json_array_get(objects, at - 1)) > model_created(object)) {
 			at--;
 		}
 		json_array_remove(objects, i);

@@ -4,6 +4,7 @@
 #include "objects.h"
 #include "rules.h"
 #include "script_parts.h"
+#include "status.h"
 
 #include <string.h>
 
@@ -92,7 +93,7 @@ static const char *run_status(struct script *s, const json_t *run)
 	bool end = chance(s, 35);
 
 	for (int i = 0; i < 30; i++) {
-		if (model_allows(get_text(run, "status"), to) && (end || !model_ended(to))) {
+		if (status_allows(get_text(run, "status"), to) && (end || !status_ended(to))) {
 			break;
 		}
 		to = run_statuses[dice_roll(&s->dice, N_STATUSES)];
@@ -128,7 +129,7 @@ json_t *params_of_runs_update(struct script *s)
 	}
 	put_details(s, params, run, to);
 	maybe_put_metadata(s, params);
-	if (chance(s, late || model_ended(to) ? 40 : 5)) {
+	if (chance(s, late || status_ended(to) ? 40 : 5)) {
 		json_object_set_new(params, "usage", usage(s));
 	}
 	if (run && chance(s, 10)) {

@@ -4,6 +4,7 @@
 #include "objects.h"
 #include "rules.h"
 #include "script_parts.h"
+#include "status.h"
 
 #include <string.h>
 
@@ -62,7 +63,7 @@ static json_t *pick_step(struct script *s)
 
 	for (int i = 0; step && i < 30; i++) {
 		if (!strcmp(get_text(step, "status"), "in_progress") &&
-			!model_ended(status_of_run(s, step))) {
+			!status_ended(status_of_run(s, step))) {
 			break;
 		}
 		step = pick(s, s->model->steps);

@@ -4,11 +4,15 @@
 #include "shelf.h"
 
 #include "daemon/rpc/call.h"
+#include "daemon/store/check.h"
+#include "daemon/store/idempotency.h"
+#include "proto/bounds.h"
 
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void open_store(struct shelf *shelf)
 {
@@ -26,7 +30,9 @@ int shelf_start(void **state)
 	struct shelf *shelf = calloc(1, sizeof(*shelf));
 
 	assert_non_null(shelf);
-	strcpy(shelf->dir, "/tmp/rs-store-XXXXXX");
+	/* In memory where that can be: nothing here outlives the machine. */
+	snprintf(shelf->dir, sizeof(shelf->dir), "%s/rs-store-XXXXXX",
+		access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(shelf->dir));
 	shelf->now_ms = 1700000000000;
 	shelf->kept = json_array();
@@ -63,7 +69,7 @@ void shelf_begin(struct shelf *shelf)
 	buf_reset(&shelf->events, 0);
 	assert_int_equal(txn_begin_write(&shelf->txn, shelf->store, &shelf->events), 0);
 	shelf->txn.now_ms = shelf->now_ms;
-	shelf->txn.steady_ms = shelf->now_ms;
+	shelf->txn.steady_ms = shelf->now_ms - shelf->ahead_ms;
 	shelf->txn.arena = &shelf->arena;
 	shelf->txn.by = SLICE_LIT("client");
 }
@@ -75,45 +81,103 @@ void shelf_commit(struct shelf *shelf)
 	arena_finish(&shelf->arena);
 }
 
-/* The result as bytes; @params live until the transaction has ended. */
-static void call(struct shelf *shelf, const char *method, struct slice params, struct buf *out)
+void shelf_abort(struct shelf *shelf)
+{
+	txn_abort(&shelf->txn);
+	arena_finish(&shelf->arena);
+}
+
+/* As bytes that live until the transaction has ended. */
+static struct slice pack(struct shelf *shelf, const json_t *value)
+{
+	msgpack_packer packer;
+	msgpack_sbuffer bytes;
+	struct slice copy;
+
+	msgpack_sbuffer_init(&bytes);
+	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+	codec_pack(&packer, value);
+	copy = arena_dup(&shelf->arena, slice_of(bytes.data, bytes.size));
+	msgpack_sbuffer_destroy(&bytes);
+	assert_non_null(copy.ptr);
+	return copy;
+}
+
+/* Append the result to @out, or return the code of the refusal that @p then has. */
+static int call(struct shelf *shelf, const char *method, struct slice params, struct buf *out,
+	struct problem *p)
 {
 	static const struct service service = {.run_ttl = 0};
-	struct problem problem;
+	struct slice key = {NULL, 0};
 	struct call prepared;
+	struct key k;
 	int r;
 
-	shelf_begin(shelf);
 	assert_int_equal(call_prepare(&prepared, &shelf->arena, slice_str(method), params), 0);
-	r = call_run(&prepared, &shelf->txn, &service, slice_of(NULL, 0), NULL, out, &problem);
-	if (r) {
-		fail_msg("%s: %d, %s", method, r, r > 0 ? problem.message : strerror(-r));
+	if (!prepared.problem && prepared.args[P_idempotency_key].ptr) {
+		mp_get_str(prepared.args[P_idempotency_key], &key);
+		k = idempotency_key(key);
+		key = key_slice(&k);
 	}
-	shelf_commit(shelf);
+	r = call_run(&prepared, &shelf->txn, &service, key, NULL, out, p);
+	if (r < 0) {
+		fail_msg("%s: %s", method, strerror(-r));
+	}
+	return r;
+}
+
+json_t *shelf_try(struct shelf *shelf, const char *method, const json_t *params)
+{
+	struct buf out = {.limit = MAX_MESSAGE};
+	struct problem p;
+	json_t *value;
+	int r;
+
+	r = call(shelf, method, pack(shelf, params), &out, &p);
+	if (r) {
+		problem_encode(&p, &out);
+	}
+	value = codec_unpack(out.ptr, out.len);
+	buf_finish(&out);
+	assert_non_null(value);
+	value = r ? json_pack("{sosn}", "error", value, "result")
+		  : json_pack("{snso}", "error", "result", value);
+	json_array_append_new(shelf->kept, value);
+	return value;
 }
 
 json_t *shelf_call(struct shelf *shelf, const char *method, const char *params, ...)
 {
-	struct buf out = {0};
-	msgpack_packer packer;
-	msgpack_sbuffer bytes;
-	json_t *value;
+	json_t *value, *reply, *error;
 	va_list args;
 
 	va_start(args, params);
 	value = codec_vparse(params, args);
 	va_end(args);
-	msgpack_sbuffer_init(&bytes);
-	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-	codec_pack(&packer, value);
+	shelf_begin(shelf);
+	reply = shelf_try(shelf, method, value);
+	shelf_commit(shelf);
 	json_decref(value);
-	call(shelf, method, slice_of(bytes.data, bytes.size), &out);
-	msgpack_sbuffer_destroy(&bytes);
-	value = codec_unpack(out.ptr, out.len);
-	buf_finish(&out);
-	assert_non_null(value);
-	json_array_append_new(shelf->kept, value);
-	return value;
+	error = json_object_get(reply, "error");
+	if (!json_is_null(error)) {
+		fail_msg("%s: %s", method, json_string_value(json_object_get(error, "message")));
+	}
+	return json_object_get(reply, "result");
+}
+
+static void print_problem(void *context, const char *what)
+{
+	print_error("store: %s\n", what);
+}
+
+void shelf_check(struct shelf *shelf)
+{
+	struct check check = {.problem = print_problem};
+
+	shelf_begin(shelf);
+	check_store(&shelf->txn, &check);
+	shelf_abort(shelf);
+	assert_int_equal(check.n_problems, 0);
 }
 
 uint64_t shelf_count(struct shelf *shelf, enum table table)
