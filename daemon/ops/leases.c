@@ -121,8 +121,7 @@ static int make_lease(
 		return -ENOMEM;
 	}
 	put_lease(op, active, &b);
-	*told = buf_error(&b) ? slice_of(NULL, 0) : arena_dup(op->txn->arena, buf_slice(&b));
-	buf_finish(&b);
+	*told = value_take(op->txn->arena, &b);
 	return told->ptr ? 0 : -ENOMEM;
 }
 
@@ -198,6 +197,18 @@ int op_runs_heartbeat(struct op *op)
 	return r;
 }
 
+/* A run in progress goes back to the queue, whoever held it. */
+static int queue_again(struct op *op, struct run *run)
+{
+	if (run->status != RUN_IN_PROGRESS) {
+		return problem_set(op->problem, E_INVALID_TRANSITION, NULL,
+			"Cannot queue run with status '%s' again: it must be in_progress.",
+			run_status_names[run->status]);
+	}
+	lifecycle_enter(op->txn, run, RUN_QUEUED);
+	return store_run(op, run);
+}
+
 int op_runs_release(struct op *op)
 {
 	struct run run;
@@ -207,16 +218,7 @@ int op_runs_release(struct op *op)
 	if (!r) {
 		r = op_check_lease(op, &run);
 	}
-	if (r) {
-		return r;
-	}
-	if (run.status != RUN_IN_PROGRESS) {
-		return problem_set(op->problem, E_INVALID_TRANSITION, NULL,
-			"Cannot release run with status '%s': end it.",
-			run_status_names[run.status]);
-	}
-	lifecycle_enter(op->txn, &run, RUN_QUEUED);
-	return store_run(op, &run);
+	return r ? r : queue_again(op, &run);
 }
 
 int op_runs_requeue(struct op *op)
@@ -225,16 +227,7 @@ int op_runs_requeue(struct op *op)
 	int r;
 
 	r = op_load_run(op, &run);
-	if (r) {
-		return r;
-	}
-	if (run.status != RUN_IN_PROGRESS) {
-		return problem_set(op->problem, E_INVALID_TRANSITION, NULL,
-			"Cannot queue run with status '%s' again: it must be in_progress.",
-			run_status_names[run.status]);
-	}
-	lifecycle_enter(op->txn, &run, RUN_QUEUED);
-	return store_run(op, &run);
+	return r ? r : queue_again(op, &run);
 }
 
 int op_runs_fail(struct op *op)

@@ -78,7 +78,7 @@ static size_t error_room(const struct step *step)
 /* The run's error, with a code that a step may have, its message cut where it is overlong. */
 static struct slice step_error(struct txn *txn, struct slice run_error, size_t room)
 {
-	struct slice text = {NULL, 0}, message = {NULL, 0}, copy;
+	struct slice text = {NULL, 0}, message = {NULL, 0};
 	const char *code = "server_error";
 	struct buf b = {0};
 
@@ -96,9 +96,7 @@ static struct slice step_error(struct txn *txn, struct slice run_error, size_t r
 	mp_put_cstr(&b, code);
 	mp_put_cstr(&b, "message");
 	mp_put_str(&b, message);
-	copy = buf_error(&b) ? slice_of(NULL, 0) : arena_dup(txn->arena, buf_slice(&b));
-	buf_finish(&b);
-	return copy;
+	return value_take(txn->arena, &b);
 }
 
 static void store_step(struct txn *txn, struct step *step)
@@ -175,9 +173,7 @@ void lifecycle_set_error(struct txn *txn, struct run *run, const char *code, str
 	mp_put_cstr(&b, code);
 	mp_put_cstr(&b, "message");
 	mp_put_str(&b, message);
-	run->v[RUN_last_error] =
-		buf_error(&b) ? slice_of(NULL, 0) : arena_dup(txn->arena, buf_slice(&b));
-	buf_finish(&b);
+	run->v[RUN_last_error] = value_take(txn->arena, &b);
 }
 
 /* Its row without the lease; a run in progress is one loss richer. */

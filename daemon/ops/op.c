@@ -199,7 +199,7 @@ int op_encode(struct op *op, const struct schema *s, const struct slice *values,
 	return r;
 }
 
-static struct slice value_take(struct arena *arena, struct buf *b)
+struct slice value_take(struct arena *arena, struct buf *b)
 {
 	struct slice value = buf_error(b) ? slice_of(NULL, 0) : arena_dup(arena, buf_slice(b));
 

@@ -115,6 +115,7 @@ int op_result_deleted(struct op *op, struct slice id, const char *object);
 int op_encode(struct op *op, const struct schema *s, const struct slice *values, struct slice *out);
 
 /* Encoded values in the arena; ptr NULL when memory runs out. */
+struct slice value_take(struct arena *arena, struct buf *b); /* what @b holds; it is finished */
 struct slice value_int(struct arena *arena, int64_t v);
 struct slice value_text(struct arena *arena, struct slice text);
 struct slice value_name(struct arena *arena, const char *name);

@@ -89,14 +89,12 @@ static int replay_claim(struct op *op, struct slice what)
 
 static struct slice claim_of(struct arena *arena, struct slice reply)
 {
-	struct slice id = record_field(mp_lookup(reply, "run"), RUN_id), what;
+	struct slice id = record_field(mp_lookup(reply, "run"), RUN_id);
 	struct buf b = {0};
 
 	buf_put(&b, id);
 	buf_put(&b, mp_lookup(reply, "lease"));
-	what = buf_error(&b) ? slice_of(NULL, 0) : arena_dup(arena, buf_slice(&b));
-	buf_finish(&b);
-	return what;
+	return value_take(arena, &b);
 }
 
 /* Answer a request that was applied before: with the object as it is now, or what was said then. */
