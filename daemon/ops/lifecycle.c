@@ -11,6 +11,8 @@
 
 #define BIT(s) (1u << (s))
 
+#define GIVEN_UP SLICE_LIT("The run was given up: its lease ran out for the third time.")
+
 bool lifecycle_allows(enum run_status from, enum run_status to)
 {
 	static const unsigned int next[N_RUN_STATUSES] = {
@@ -187,6 +189,16 @@ static uint64_t take_lease(struct txn *txn, struct run *run, struct active *acti
 	return losses;
 }
 
+/* The steps of a run that is given up: their changes come before those of the run. */
+static void give_up_steps(struct txn *txn, struct run *run)
+{
+	struct slice error = run->v[RUN_last_error];
+
+	lifecycle_set_error(txn, run, "server_error", GIVEN_UP);
+	lifecycle_end_steps(txn, run, RUN_FAILED);
+	run->v[RUN_last_error] = error;
+}
+
 /* Whoever executed the run is no longer there: it is another's turn, or it was the last one. */
 static void lose_lease(struct txn *txn, struct run *run, struct active *active)
 {
@@ -199,11 +211,13 @@ static void lose_lease(struct txn *txn, struct run *run, struct active *active)
 		}
 		return;
 	}
+	if (losses >= MAX_LOSSES) {
+		give_up_steps(txn, run);
+	}
 	lifecycle_enter(txn, run, RUN_QUEUED);
 	store_run(txn, run, "lease_lost");
 	if (losses >= MAX_LOSSES) {
-		lifecycle_set_error(txn, run, "server_error",
-			SLICE_LIT("The run was given up: its lease ran out for the third time."));
+		lifecycle_set_error(txn, run, "server_error", GIVEN_UP);
 		lifecycle_end_run(txn, run, RUN_FAILED);
 	}
 }

@@ -125,6 +125,9 @@ static void lose_lease(struct book *book, struct book_run *run)
 		return;
 	}
 	run->losses++;
+	if (run->losses == 3) {
+		entry_end_steps(book, run, "failed"); /* before what is told of their run */
+	}
 	entry_move_run(book, run, "queued", "lease_lost");
 	if (run->losses == 3) {
 		entry_move_run(book, run, "failed", "failed");

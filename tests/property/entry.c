@@ -122,7 +122,7 @@ void entry_end_lease(struct book_run *run)
 	}
 }
 
-static void end_steps(struct book *book, struct book_run *run, const char *to)
+void entry_end_steps(struct book *book, struct book_run *run, const char *to)
 {
 	for (unsigned int i = 0; i < run->n_steps; i++) {
 		if (is(run->steps[i].status, "in_progress")) {
@@ -145,7 +145,7 @@ void entry_move_run(struct book *book, struct book_run *run, const char *to, con
 	run->cancel_ms = is(to, "cancelling") ? book->steady_ms + CANCEL_GRACE_MS : 0;
 	if (status_ended(to)) {
 		run->expires_at = run->expiry_ms = 0;
-		end_steps(book, run, to);
+		entry_end_steps(book, run, to);
 	}
 	SET(run->status, to);
 	tell(book, run, NULL, event, from, to);

@@ -40,6 +40,9 @@ struct book_step *entry_add_step(struct book *book, struct book_run *run, const 
 void entry_move_step(
 	struct book *book, const struct book_run *run, struct book_step *step, const char *to);
 
+/* End the open steps of a run that is about to end. */
+void entry_end_steps(struct book *book, struct book_run *run, const char *to);
+
 /* The open step with this call, or, for NULL, any open one; NULL when there is none. */
 struct book_step *entry_open_step(struct book_run *run, const char *call);
 

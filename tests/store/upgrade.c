@@ -336,7 +336,7 @@ static void hints_are_kept(void **state)
 	struct shelf *s = *state;
 
 	upgrade(s);
-	expect_fields(claim(s), "{'run.id':'first','hints.reasoning_effort':'low'}");
+	expect_fields(claim(s), "{'run.id':'first','hints':{'reasoning_effort':'low'}}");
 	expect_fields(claim(s), "{'run.id':'parallel','hints':{}}");
 }
 
