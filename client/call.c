@@ -14,11 +14,11 @@
 
 /* The params are the third level of a frame. */
 #define PARAMS_DEPTH (MAX_DEPTH - 2)
-
-#define DEFAULT_WAIT_MS 30000 /* of runs.wait, when it is not asked for another time */
+#define DEFAULT_WAIT_MS 30000 /* what runs.wait waits when nothing is said */
 
 struct call {
 	struct runstore *rs;
+	struct call_terms terms;
 	const char *method;
 	struct buf frame;
 	uint32_t msgid;
@@ -156,16 +156,16 @@ static int fail_exchange(
 
 static int64_t deadline_of(const struct call *c)
 {
-	return c->start_ms + c->rs->timeout_ms + c->wait_ms;
+	return c->start_ms + c->terms.timeout_ms + c->wait_ms;
 }
 
 /* When the attempt that begins now gives up: the last one has all the time that is left. */
 static int64_t attempt_end(const struct call *c, int attempt)
 {
-	int64_t end = now_ms() + c->wait_ms + c->rs->timeout_ms / c->rs->attempts;
+	int64_t end = now_ms() + c->wait_ms + c->terms.timeout_ms / c->terms.attempts;
 	int64_t last = deadline_of(c);
 
-	return attempt == c->rs->attempts || end > last ? last : end;
+	return attempt == c->terms.attempts || end > last ? last : end;
 }
 
 /* A request that was not answered goes out again: the same bytes, so the same idempotency key. */
@@ -174,9 +174,9 @@ static int call_attempts(
 {
 	enum socket_result result = SOCKET_SILENT;
 
-	for (int i = 1; i <= c->rs->attempts && now_ms() < deadline_of(c); i++) {
+	for (int i = 1; i <= c->terms.attempts && now_ms() < deadline_of(c); i++) {
 		result = socket_exchange(s, c->rs->url, buf_slice(&c->frame),
-			c->rs->connect_timeout_ms, attempt_end(c, i), reply);
+			c->terms.connect_timeout_ms, attempt_end(c, i), reply);
 		if (result == SOCKET_OK) {
 			return 0;
 		}
@@ -189,16 +189,22 @@ static int call_attempts(
 
 static int call_exchange(struct call *c, struct slice *reply, struct runstore_error *error)
 {
-	struct socket *s = pool_take(&c->rs->pool, deadline_of(c));
+	struct pool *pool = c->wait_ms ? &c->rs->waiting : &c->rs->pool;
+	struct socket *s = c->terms.socket;
 	int r;
 
 	if (!s) {
+		s = pool_take(pool, deadline_of(c));
+	}
+	if (!s) {
 		return fail(error, RUNSTORE_E_UNAVAILABLE, NULL,
-			"All %d connections were busy for %d ms; %s was not sent.", c->rs->pool.n,
-			c->rs->timeout_ms + c->wait_ms, c->method);
+			"All %d connections were busy for %d ms; %s was not sent.", pool->n,
+			c->terms.timeout_ms + c->wait_ms, c->method);
 	}
 	r = call_attempts(c, s, reply, error);
-	pool_give(&c->rs->pool, s);
+	if (!c->terms.socket) {
+		pool_give(pool, s);
+	}
 	return r;
 }
 
@@ -236,27 +242,25 @@ static int reply_take(void *message, struct slice result, struct runstore_reply 
 	return 0;
 }
 
-int runstore_call(struct runstore *rs, const char *method, const void *params, size_t size,
-	struct runstore_reply **reply, struct runstore_error *error)
+/* From parameters to a reply that was taken apart. */
+static int call_run(struct call *c, struct slice params, struct runstore_reply **reply,
+	struct runstore_error *error)
 {
-	struct slice given = params ? slice_of(params, size) : SLICE_LIT("\x80");
-	_cleanup_(call_finish) struct call c = {
-		.rs = rs, .method = method, .msgid = next_msgid(rs), .start_ms = now_ms()};
 	struct slice message, result = {NULL, 0};
 	int r;
 
-	r = check_params(given, error);
+	r = check_params(params, error);
 	if (!r) {
-		c.wait_ms = asked_wait(method, given);
-		r = call_frame(&c, given, error);
+		c->wait_ms = asked_wait(c->method, params);
+		r = call_frame(c, params, error);
 	}
 	if (!r) {
-		r = call_exchange(&c, &message, error);
+		r = call_exchange(c, &message, error);
 	}
 	if (r) {
 		return r;
 	}
-	r = call_reply(&c, message, &result, error);
+	r = call_reply(c, message, &result, error);
 	if (!r) {
 		r = reply_take((void *)message.ptr, result, reply, error);
 	}
@@ -264,6 +268,37 @@ int runstore_call(struct runstore *rs, const char *method, const void *params, s
 		nn_freemsg((void *)message.ptr);
 	}
 	return r;
+}
+
+struct call_terms handle_terms(const struct runstore *rs)
+{
+	return (struct call_terms){
+		.timeout_ms = rs->timeout_ms,
+		.connect_timeout_ms = rs->connect_timeout_ms,
+		.attempts = rs->attempts,
+	};
+}
+
+static int call_on_terms(struct runstore *rs, const struct call_terms *terms, const char *method,
+	struct slice params, struct runstore_reply **reply, struct runstore_error *error)
+{
+	_cleanup_(call_finish) struct call c = {
+		.rs = rs,
+		.terms = *terms,
+		.method = method,
+		.msgid = next_msgid(rs),
+		.start_ms = now_ms(),
+	};
+
+	return call_run(&c, params.ptr ? params : SLICE_LIT("\x80"), reply, error);
+}
+
+int runstore_call(struct runstore *rs, const char *method, const void *params, size_t size,
+	struct runstore_reply **reply, struct runstore_error *error)
+{
+	struct call_terms terms = handle_terms(rs);
+
+	return call_on_terms(rs, &terms, method, slice_of(params, size), reply, error);
 }
 
 struct runstore_value runstore_reply_value(const struct runstore_reply *reply)
@@ -277,6 +312,18 @@ void runstore_reply_free(struct runstore_reply *reply)
 		nn_freemsg(reply->message);
 		free(reply);
 	}
+}
+
+int handle_call_on(struct runstore *rs, const struct call_terms *terms, const char *method,
+	const struct params *params, struct runstore_reply **reply, struct runstore_error *error)
+{
+	_cleanup_(buf_finish) struct buf b = {0};
+
+	params_write(params, &b);
+	if (buf_error(&b)) {
+		return fail_buf(error, &b);
+	}
+	return call_on_terms(rs, terms, method, buf_slice(&b), reply, error);
 }
 
 int handle_call(struct runstore *rs, const char *method, const struct buf *params,

@@ -59,6 +59,21 @@ static void handle_configure(struct runstore *rs, const struct runstore_options 
 	}
 }
 
+static int handle_init_pools(struct runstore *rs, const struct runstore_options *o)
+{
+	int r;
+
+	r = pool_init(&rs->pool, or_default(o->connections, DEFAULT_CONNECTIONS));
+	if (r) {
+		return r;
+	}
+	r = pool_init(&rs->waiting, MAX_CONNECTIONS);
+	if (r) {
+		pool_finish(&rs->pool);
+	}
+	return r;
+}
+
 int runstore_open(struct runstore **out, const char *url, const struct runstore_options *options,
 	struct runstore_error *error)
 {
@@ -76,7 +91,7 @@ int runstore_open(struct runstore **out, const char *url, const struct runstore_
 		return r;
 	}
 	rs = calloc(1, sizeof(*rs));
-	if (!rs || pool_init(&rs->pool, or_default(options->connections, DEFAULT_CONNECTIONS))) {
+	if (!rs || handle_init_pools(rs, options)) {
 		free(rs);
 		free(resolved);
 		return fail_memory(error);
@@ -94,6 +109,7 @@ void runstore_close(struct runstore *rs)
 		return;
 	}
 	pool_finish(&rs->pool);
+	pool_finish(&rs->waiting);
 	pthread_mutex_destroy(&rs->lock);
 	free(rs->url);
 	free(rs);

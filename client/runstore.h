@@ -153,7 +153,7 @@ struct runstore_options {
 				   0: 3 */
 	int connections; /* sockets at most, each with one request at a time, opened as needed;
 			    0: 4; at most 256. More calls at once wait for one, within their
-			    timeout */
+			    timeout. Not for calls that wait for something to happen */
 };
 
 /*

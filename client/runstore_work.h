@@ -2,6 +2,9 @@
  * librunstore, the part for those who execute runs and those who follow them: claims and leases,
  * waiting, watching. Included by <runstore.h>, whose rules on results, threads and memory hold
  * here.
+ *
+ * Calls that wait have connections of their own, up to 256 of a handle, and keep no other call from
+ * going ahead.
  */
 #ifndef RUNSTORE_WORK_H
 #define RUNSTORE_WORK_H
@@ -35,7 +38,12 @@ struct runstore_claim {
  * Claim a run. *@lease is NULL when there was none within wait_ms. A wait is asked of the daemon in
  * pieces of at most 5 s, so that a worker that dies while it waits is forgotten soon. Freed with
  * runstore_lease_free(). With heartbeat, RUNSTORE_E_INTERNAL also when there can be no thread; the
- * run is then given back.
+ * run is then given back. RUNSTORE_E_UNAVAILABLE when the daemon is away for longer than the
+ * handle's connect_timeout_ms, however long is left: a run may then have been claimed, and is lost
+ * in its time. RUNSTORE_E_OVERLOADED when it still has no room for those who wait at the end.
+ *
+ * The thread sends a heartbeat every third of lease_ms over a connection of its own, and goes on
+ * trying while the daemon is away, until the lease is lost or given back. It takes no signals.
  */
 RUNSTORE_API int runstore_claim(struct runstore *rs, const struct runstore_claim *params,
 	struct runstore_lease **lease, struct runstore_error *error);
@@ -52,8 +60,8 @@ RUNSTORE_API struct runstore_value runstore_lease_hints(const struct runstore_le
 /*
  * How it stands, as the last heartbeat told: when the lease ends (Unix milliseconds), the status of
  * the run (RUNSTORE_RUN_CANCELLING after a cancel, which the worker confirms with cancelled), and
- * whether the lease was refused or its time is over. A run that the worker has ended counts as lost
- * from the next heartbeat on. Any thread.
+ * whether the lease was refused, was given back or its time is over, time asleep included. A run
+ * that the worker has ended counts as lost from the next heartbeat on. Any thread; asks nobody.
  */
 RUNSTORE_API int64_t runstore_lease_expires_ms(struct runstore_lease *lease);
 RUNSTORE_API enum runstore_run_status runstore_lease_status(struct runstore_lease *lease);
@@ -72,7 +80,10 @@ RUNSTORE_API int runstore_lease_heartbeat(
  */
 RUNSTORE_API int runstore_lease_release(struct runstore_lease *lease, struct runstore_error *error);
 
-/* End the heartbeats and free. A run that was neither ended nor released is lost in its time. */
+/*
+ * End the heartbeats, within a quarter of a second, and free. A run that was neither ended nor
+ * released is lost in its time.
+ */
 RUNSTORE_API void runstore_lease_free(struct runstore_lease *lease);
 
 /*
@@ -103,7 +114,8 @@ struct runstore_wait {
 
 /*
  * 0 with the run as it is then, also when the time is over. RUNSTORE_E_NOT_FOUND, also when it is
- * deleted meanwhile. @params may be NULL: until it has ended, or 30 s.
+ * deleted meanwhile; RUNSTORE_E_UNAVAILABLE and _OVERLOADED as in runstore_claim(). @params may be
+ * NULL: until it has ended, or 30 s.
  */
 RUNSTORE_API int runstore_wait(struct runstore *rs, const char *run_id,
 	const struct runstore_wait *params, struct runstore_run **run,
@@ -143,7 +155,7 @@ struct runstore_watch;
 /*
  * @options may be NULL. RUNSTORE_E_INVALID_PARAMS also for a `since` that is yet to come: the store
  * is not the one that it was. The handle must outlive the watch, which belongs to one thread at a
- * time and uses sockets of its own. Freed with runstore_watch_close().
+ * time and has one socket of its own. Freed with runstore_watch_close().
  */
 RUNSTORE_API int runstore_watch_open(struct runstore *rs,
 	const struct runstore_watch_options *options, struct runstore_watch **watch,
@@ -151,9 +163,10 @@ RUNSTORE_API int runstore_watch_open(struct runstore *rs,
 
 /*
  * The next change, or NULL when none came within @timeout_ms (below 0: wait for ever). It is the
- * watch's and lives until the following call. RUNSTORE_E_UNAVAILABLE when no daemon answered at the
- * end of that time (at once with a timeout below 0 after 2 s); the next call goes on where this one
- * was. RUNSTORE_E_INVALID_PARAMS as above.
+ * watch's and lives until the following call. RUNSTORE_E_UNAVAILABLE, RUNSTORE_E_OVERLOADED when no
+ * daemon answered, or it was stopping, at the end of that time (with a timeout below 0: for the
+ * handle's connect_timeout_ms); the next call goes on where this one was. One that hangs is given a
+ * second. RUNSTORE_E_INVALID_PARAMS as above.
  */
 RUNSTORE_API int runstore_watch_next(struct runstore_watch *watch, int timeout_ms,
 	const struct runstore_change **change, struct runstore_error *error);

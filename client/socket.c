@@ -64,6 +64,11 @@ static bool is_connected(const struct socket *s)
 	return nn_get_statistic(s->fd, NN_STAT_CURRENT_CONNECTIONS) > 0;
 }
 
+static bool is_stopped(const struct socket *s)
+{
+	return s->stop && atomic_load(s->stop);
+}
+
 static void pause_us(long us)
 {
 	nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
@@ -76,7 +81,7 @@ static bool await_connection(const struct socket *s, int connect_ms, int64_t dea
 	long us = 20;
 
 	while (!is_connected(s)) {
-		if (now_ms() >= end || now_ms() >= deadline_ms) {
+		if (now_ms() >= end || now_ms() >= deadline_ms || is_stopped(s)) {
 			return false;
 		}
 		pause_us(us);
@@ -107,7 +112,7 @@ static enum socket_result await_reply(
 		int64_t left = deadline_ms - now_ms();
 		int n;
 
-		if (left <= 0) {
+		if (left <= 0 || is_stopped(s)) {
 			return SOCKET_SILENT;
 		}
 		n = receive(s, left < SLICE_MS ? (int)left : SLICE_MS, &message);

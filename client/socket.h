@@ -3,9 +3,12 @@
 
 #include "proto/slice.h"
 
+#include <stdatomic.h>
+
 struct socket {
-	int fd;		/* -1 while it is closed */
-	int receive_ms; /* the receive timeout that is set */
+	int fd;			 /* -1 while it is closed */
+	int receive_ms;		 /* the receive timeout that is set */
+	const atomic_bool *stop; /* NULL, or what ends all waiting when another thread sets it */
 };
 
 enum socket_result {

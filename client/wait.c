@@ -6,6 +6,7 @@
 
 #define PIECE_MS 30000
 #define DEFAULT_MS 30000
+#define BREATH_MS 50 /* before asking a daemon again that is stopping, or has no time */
 
 struct wait {
 	struct runstore *rs;
@@ -104,23 +105,27 @@ static int check(struct wait *w, const struct runstore_run *run, bool early, boo
 
 static int wait_run(struct wait *w, int64_t timeout_ms, struct runstore_run **out)
 {
-	int64_t end_ms = now_ms() + timeout_ms;
+	int64_t end_ms = end_after(timeout_ms), began, left;
 	struct runstore_run *run = NULL;
-	int64_t began, left;
-	bool over = false;
+	bool over = false, again, early;
 	int r;
 
 	do {
 		began = now_ms();
-		left = timeout_ms < 0 ? PIECE_MS : end_ms - began;
+		left = end_ms - began;
 		left = left < 0 ? 0 : left < PIECE_MS ? left : PIECE_MS;
 		runstore_run_free(run);
 		run = NULL;
 		r = ask(w, left, &run);
+		early = now_ms() - began < left;
 		if (!r) {
-			r = check(w, run, now_ms() - began < left, &over);
+			r = check(w, run, early, &over);
 		}
-	} while (!r && !over && (timeout_ms < 0 || now_ms() < end_ms));
+		again = r == RUNSTORE_E_OVERLOADED || (!r && !over);
+		if (again && early) {
+			pause_ms(BREATH_MS);
+		}
+	} while (again && now_ms() < end_ms);
 	if (!r && out) {
 		*out = run;
 	} else {

@@ -1,157 +1,302 @@
 /*
- * Watching: what is published says that there is something, the feed says what. A published change
- * is handed out itself only where it is certain that it is the next one.
+ * Watching. The truth is the feed: a hint, a new connection for hints, or a silence that has
+ * lasted for some time make the watch look at it.
  */
 #include "client/fail.h"
-#include "client/object.h"
-#include "client/request.h"
-#include "client/subscription.h"
+#include "client/feed.h"
+#include "client/hints.h"
+#include "client/url.h"
 #include "client/util.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <nanomsg/nn.h>
 #include <stdlib.h>
 
-#define PAGE 1000
-#define LARGE (8u << 20) /* bytes of a page that may have been cut */
-#define SILENT_MS 1000	 /* then the feed is looked at, hint or none */
-#define SLICE_MS 200	 /* how often a wait looks whether the connection is still there */
-#define AWAY_MS 100	 /* between two looks while there is no daemon */
-#define CONNECT_MS 250
-#define PATIENCE_MS 2000 /* with a daemon that is away, when there is no other limit */
+#define SLICE_MS 250	  /* how often the connection for hints is looked at */
+#define DRAIN 1000	  /* messages to take in between */
+#define QUIET_MIN_MS 50	  /* how long to trust the silence of a new connection, */
+#define QUIET_MAX_MS 1000 /* and of one that has proved itself */
+#define OWED_MS 250	  /* how late a hint may be for what the feed has */
+#define AGAIN_MS 50	  /* before asking a daemon again that did not answer */
 
 struct runstore_watch {
-	struct runstore *rs; /* its own */
-	char *thread_id;     /* or NULL */
-	char *run_id;	     /* or NULL */
-	bool objects;
-	char *events_url;
-	char topic[140];
-	struct subscription hints;
-	int64_t seq;	  /* of the last change that was looked at */
-	bool look;	  /* there may be changes in the feed */
-	int64_t heard_ms; /* when something was last heard or looked at */
-	bool unhinted;	  /* this look is due to silence alone */
-	bool truncated;	  /* changes between the last one and the next are gone */
-	struct runstore_reply *page;
-	struct slice left; /* of the page's changes */
-	uint32_t n_left;
-	struct runstore_change *change;
+	struct feed feed;
+	struct hints hints;
+	int64_t next_look_ms; /* 0: there is something to see */
+	int64_t quiet_ms;
+	int64_t owed_seq;	       /* a hint must come for this change, 0 for none, */
+	int64_t owed_until_ms;	       /* until then */
+	bool away;		       /* the last look found nobody who had time */
+	struct runstore_error trouble; /* of that */
 };
 
-void runstore_watch_close(struct runstore_watch *w)
+void runstore_watch_close(struct runstore_watch *watch)
 {
-	if (!w) {
-		return;
+	if (watch) {
+		hints_finish(&watch->hints);
+		feed_finish(&watch->feed);
+		free(watch);
 	}
-	subscription_close(&w->hints);
-	runstore_reply_free(w->page);
-	runstore_close(w->rs);
-	free(w->change);
-	free(w->events_url);
-	free(w->thread_id);
-	free(w->run_id);
-	free(w);
 }
 
 int64_t runstore_watch_seq(const struct runstore_watch *watch)
 {
-	return watch->seq;
+	return watch->feed.seq;
 }
 
-/* The topic of a change is "thread/run"; with the thread unknown all are listened to. */
-static void set_topic(struct runstore_watch *w)
+/* Nobody hinted at what a @silent look found: a hint must follow, or the connection is none. */
+static void plan(struct runstore_watch *w, bool silent, const struct feed_found *found)
 {
-	int n = 0;
+	int64_t now = now_ms();
 
-	if (w->thread_id) {
-		n = snprintf(w->topic, sizeof(w->topic), "%s/%s", w->thread_id,
-			w->run_id ? w->run_id : "");
-		n += w->run_id != NULL; /* with its NUL: not the runs that begin like it */
+	if (silent && found->n && !w->owed_seq) {
+		w->owed_seq = found->last_seq;
+		w->owed_until_ms = now + OWED_MS;
 	}
-	w->hints.topic = slice_of(w->topic, (size_t)n);
+	if (silent && !found->n) {
+		w->quiet_ms = 2 * w->quiet_ms < QUIET_MAX_MS ? 2 * w->quiet_ms : QUIET_MAX_MS;
+	}
+	w->next_look_ms = found->whole ? now + w->quiet_ms : 0;
 }
 
-/* Where changes are published, and which one was the last. */
-static int ask_server(struct runstore_watch *w, int64_t *last_seq, struct runstore_error *error)
+/* What may pass is kept for when the caller's time is over. */
+static int look(struct runstore_watch *w, int64_t deadline_ms, struct runstore_error *error)
 {
-	_cleanup_(request_finish) struct request q = {
-		.rs = w->rs, .method = "server.info", .error = error};
-	struct runstore_reply *reply = NULL;
-	struct slice url;
+	bool silent = w->next_look_ms != 0;
+	struct feed_found found;
 	int r;
 
-	r = request_call(&q, &reply);
-	if (r) {
-		return r;
+	r = feed_fetch(&w->feed, deadline_ms, &found, &w->trouble);
+	w->away = may_pass(r);
+	if (w->away) {
+		w->next_look_ms = now_ms() + AGAIN_MS;
+		return 0;
 	}
-	mp_get_int(mp_lookup(reply->result, "last_seq"), last_seq);
-	if (!w->events_url && mp_get_str(mp_lookup(reply->result, "events"), &url)) {
-		w->events_url = strndup((const char *)url.ptr, url.len);
+	if (r && error) {
+		*error = w->trouble;
 	}
-	runstore_reply_free(reply);
-	return w->events_url ? 0 : fail_memory(error);
+	if (!r) {
+		plan(w, silent, &found);
+	}
+	return r;
 }
 
-static int copy_options(struct runstore_watch *w, const struct runstore_watch_options *o,
+/* What is published makes the watch look, or is the next change itself. */
+static void consider(
+	struct runstore_watch *w, struct slice change, const struct runstore_change **out)
+{
+	if (feed_seq_of(change) >= w->owed_seq) {
+		w->owed_seq = 0;
+	}
+	if (!feed_wants(&w->feed, change)) {
+		return;
+	}
+	w->next_look_ms = 0;
+	if (feed_is_next(&w->feed, change) && !feed_give(&w->feed, change, NULL)) {
+		w->next_look_ms = now_ms() + w->quiet_ms;
+		*out = w->feed.change;
+	}
+}
+
+static void demand_owed(struct runstore_watch *w)
+{
+	if (w->owed_seq && now_ms() >= w->owed_until_ms) {
+		w->owed_seq = 0;
+		hints_renew(&w->hints);
+	}
+}
+
+/* Until there is something to see, and no longer than a slice. */
+static void hear(struct runstore_watch *w, int64_t until_ms, const struct runstore_change **out)
+{
+	for (int i = 0; i < DRAIN && !*out && w->next_look_ms; i++) {
+		int64_t left = until_ms - now_ms();
+		struct slice message = hints_receive(&w->hints, left < 0	  ? 0
+								: left < SLICE_MS ? (int)left
+										  : SLICE_MS);
+
+		if (!message.ptr) {
+			demand_owed(w);
+			return;
+		}
+		consider(w, hints_change(message), out);
+		nn_freemsg((void *)message.ptr);
+	}
+}
+
+static int look_if_due(struct runstore_watch *w, int64_t deadline_ms, struct runstore_error *error)
+{
+	if (w->feed.n_rest) {
+		return 0;
+	}
+	if (hints_tend(&w->hints)) {
+		w->quiet_ms = QUIET_MIN_MS;
+		w->next_look_ms = 0;
+	}
+	return now_ms() < w->next_look_ms ? 0 : look(w, deadline_ms, error);
+}
+
+/* One round: look if there is cause to, give what is there, or else listen. */
+static int watch_round(struct runstore_watch *w, int64_t deadline_ms,
+	const struct runstore_change **out, struct runstore_error *error)
+{
+	int r;
+
+	r = look_if_due(w, deadline_ms, error);
+	if (!r) {
+		r = feed_take(&w->feed, out, error);
+	}
+	if (!r && !*out) {
+		hear(w, w->next_look_ms < deadline_ms ? w->next_look_ms : deadline_ms, out);
+	}
+	return r;
+}
+
+static int give_up(const struct runstore_watch *w, const struct runstore_change **out,
 	struct runstore_error *error)
 {
-	w->thread_id = o->thread_id ? strdup(o->thread_id) : NULL;
-	w->run_id = o->run_id ? strdup(o->run_id) : NULL;
-	w->events_url = o->events_url ? strdup(o->events_url) : NULL;
-	w->objects = o->objects;
-	if (!w->thread_id != !o->thread_id || !w->run_id != !o->run_id ||
-		!w->events_url != !o->events_url) {
-		return fail_memory(error);
+	if (!w->away) {
+		*out = NULL;
+		return 0;
 	}
-	if ((w->thread_id && strlen(w->thread_id) > 64) || (w->run_id && strlen(w->run_id) > 64)) {
-		return fail(error, RUNSTORE_E_INVALID_ID, w->thread_id ? "thread_id" : "run_id",
-			"An id is 1 to 64 of A-Z a-z 0-9 _ -.");
+	if (error) {
+		*error = w->trouble;
 	}
-	set_topic(w);
+	return w->trouble.code;
+}
+
+int runstore_watch_next(struct runstore_watch *w, int timeout_ms,
+	const struct runstore_change **out, struct runstore_error *error)
+{
+	int patience = w->feed.rs->connect_timeout_ms; /* when there is no other limit */
+	int64_t deadline_ms = end_after(timeout_ms), patience_ms = end_after(patience);
+	const struct runstore_change *change = NULL;
+	bool over = false;
+	int r;
+
+	/* What was heard at the last moment is still looked at. */
+	while (!change && (!over || (!w->away && !w->next_look_ms))) {
+		r = watch_round(w, deadline_ms, &change, error);
+		if (r) {
+			return r;
+		}
+		patience_ms = w->away ? patience_ms : end_after(patience);
+		over = now_ms() >= (timeout_ms < 0 ? patience_ms : deadline_ms);
+	}
+	if (!change) {
+		return give_up(w, out, error);
+	}
+	*out = change;
 	return 0;
 }
 
-static int fetch(struct runstore_watch *w, struct runstore_error *error);
+static bool copy_text(char **out, const char *text)
+{
+	*out = text ? strdup(text) : NULL;
+	return !text || *out;
+}
 
-/* Subscribed before the feed is first looked at, so that nothing falls between the two. */
-static int begin(struct runstore_watch *w, const struct runstore_watch_options *o,
+/* Topics are THREAD/RUN and a NUL. */
+static void put_topic(struct buf *topic, const char *thread_id, const char *run_id)
+{
+	if (thread_id) {
+		buf_append(topic, thread_id, strlen(thread_id));
+		buf_append(topic, "/", 1);
+	}
+	if (thread_id && run_id) {
+		buf_append(topic, run_id, strlen(run_id) + 1);
+	}
+}
+
+static int use_events_url(struct runstore_watch *w, const char *url, struct runstore_error *error)
+{
+	int r = url_resolve(url, &w->hints.url, error);
+
+	if (r == RUNSTORE_E_INVALID_PARAMS && error) {
+		strcpy(error->param, "events_url");
+	}
+	return r;
+}
+
+/* Where the daemon publishes and where its feed ends, as far as that was not said. */
+static int ask_server(struct runstore_watch *w, const struct runstore_watch_options *options,
 	struct runstore_error *error)
 {
-	int64_t last_seq = 0;
+	struct runstore_reply *reply = NULL;
+	char *url;
 	int r;
 
-	r = copy_options(w, o, error);
-	if (!r) {
-		r = ask_server(w, &last_seq, error);
-	}
+	r = runstore_call(w->feed.rs, "server.info", NULL, 0, &reply, error);
 	if (r) {
 		return r;
 	}
-	w->seq = o->since ? *o->since : last_seq;
-	w->hints.url = w->events_url;
-	if (!subscription_open(&w->hints)) {
-		return fail(error, RUNSTORE_E_INVALID_PARAMS, "events_url",
-			"The URL '%s' cannot be used.", w->events_url);
+	if (!options->since) {
+		mp_get_int(mp_lookup(reply->result, "last_seq"), &w->feed.seq);
 	}
-	return fetch(w, error);
+	if (!options->events_url) {
+		url = runstore_value_string(
+			runstore_value_member(runstore_reply_value(reply), "events"));
+		r = use_events_url(w, url ? url : "", error);
+		free(url);
+	}
+	runstore_reply_free(reply);
+	return r;
+}
+
+static int watch_find(struct runstore_watch *w, const struct runstore_watch_options *options,
+	struct runstore_error *error)
+{
+	struct feed *f = &w->feed;
+	int r = 0;
+
+	put_topic(&w->hints.topic, options->thread_id, options->run_id);
+	if (buf_error(&w->hints.topic) || !copy_text(&f->thread_id, options->thread_id) ||
+		!copy_text(&f->run_id, options->run_id)) {
+		return fail_memory(error);
+	}
+	f->objects = options->objects;
+	f->seq = options->since ? *options->since : 0;
+	if (options->events_url) {
+		r = use_events_url(w, options->events_url, error);
+	}
+	if (!r && (!options->events_url || !options->since)) {
+		r = ask_server(w, options, error);
+	}
+	return r;
+}
+
+static int watch_begin(struct runstore_watch *w, struct runstore_error *error)
+{
+	int r = hints_open(&w->hints);
+
+	if (r == -EMFILE || r == -ENOMEM) {
+		return fail(error, RUNSTORE_E_INTERNAL, NULL, "There is no socket for a watch: %s.",
+			nn_strerror(-r));
+	}
+	if (r) {
+		return fail(error, RUNSTORE_E_INVALID_PARAMS, "events_url",
+			"The URL '%s' cannot be used: %s.", w->hints.url, nn_strerror(-r));
+	}
+	r = look(w, end_after(w->feed.rs->timeout_ms), error);
+	return r ? r : w->away ? give_up(w, NULL, error) : 0;
 }
 
 int runstore_watch_open(struct runstore *rs, const struct runstore_watch_options *options,
 	struct runstore_watch **out, struct runstore_error *error)
 {
 	static const struct runstore_watch_options all;
-	const struct runstore_options own = {
-		.connections = 1, .connect_timeout_ms = CONNECT_MS, .attempts = 1};
 	struct runstore_watch *w = calloc(1, sizeof(*w));
 	int r;
 
 	if (!w) {
 		return fail_memory(error);
 	}
+	w->feed.rs = rs;
+	w->quiet_ms = QUIET_MIN_MS;
 	w->hints.fd = -1;
-	r = runstore_open(&w->rs, runstore_url(rs), &own, error);
+	r = watch_find(w, options ? options : &all, error);
 	if (!r) {
-		r = begin(w, options ? options : &all, error);
+		r = watch_begin(w, error);
 	}
 	if (r) {
 		runstore_watch_close(w);
@@ -159,175 +304,4 @@ int runstore_watch_open(struct runstore *rs, const struct runstore_watch_options
 	}
 	*out = w;
 	return 0;
-}
-
-/* The number of changes in the page just fetched, which becomes the one to hand out. */
-static uint32_t take_page(struct runstore_watch *w, struct runstore_reply *reply)
-{
-	struct slice changes = mp_lookup(reply->result, "changes");
-	int64_t last_seq = w->seq;
-	bool truncated = false;
-	struct mp t = {0};
-
-	runstore_reply_free(w->page);
-	w->page = reply;
-	mp_read(&changes, &t);
-	w->left = changes;
-	w->n_left = t.n;
-	mp_get_bool(mp_lookup(reply->result, "truncated"), &truncated);
-	w->truncated = w->truncated || truncated;
-	mp_get_int(mp_lookup(reply->result, "last_seq"), &last_seq);
-	if (!t.n && last_seq > w->seq) {
-		w->seq = last_seq; /* up to here nothing was for us */
-	}
-	return t.n;
-}
-
-/* Read the next page of the feed. Hints that it shows to have been missed end the subscription. */
-static int fetch(struct runstore_watch *w, struct runstore_error *error)
-{
-	_cleanup_(request_finish) struct request q = {
-		.rs = w->rs, .method = "changes.list", .error = error};
-	struct runstore_reply *reply = NULL;
-	uint32_t n;
-	int r;
-
-	params_integer(&q.params, "after", w->seq);
-	params_integer(&q.params, "limit", PAGE);
-	request_text(&q, "thread_id", w->thread_id);
-	request_text(&q, "run_id", w->run_id);
-	params_begin(&q.params, "objects");
-	mp_put_bool(&q.params.pairs, w->objects);
-	r = request_call(&q, &reply);
-	if (r) {
-		return r;
-	}
-	n = take_page(w, reply);
-	w->heard_ms = now_ms();
-	w->look = n == PAGE || reply->result.len > LARGE;
-	if (n && w->unhinted) {
-		subscription_close(&w->hints);
-	}
-	w->unhinted = false;
-	return 0;
-}
-
-static int hand_out(struct runstore_watch *w, struct slice value,
-	const struct runstore_change **out, struct runstore_error *error)
-{
-	struct runstore_change *change;
-	int r;
-
-	r = object_change(value, &change, error);
-	if (r) {
-		return r;
-	}
-	free(w->change);
-	w->change = change;
-	change->truncated = w->truncated;
-	w->truncated = false;
-	w->seq = change->seq;
-	w->heard_ms = now_ms();
-	*out = change;
-	return 0;
-}
-
-/* Does a hint say that there is something to look for? @next: it is itself the next change. */
-static bool is_news(const struct runstore_watch *w, struct slice change, bool *next)
-{
-	struct slice run_id;
-	int64_t seq = 0;
-
-	*next = false;
-	mp_get_int(mp_lookup(change, "seq"), &seq);
-	if (seq <= w->seq) {
-		return false;
-	}
-	if (w->run_id && !(mp_get_str(mp_lookup(change, "run_id"), &run_id) &&
-				 slice_is(run_id, w->run_id))) {
-		return false;
-	}
-	*next = !w->thread_id && !w->run_id && !w->objects && seq == w->seq + 1;
-	return true;
-}
-
-/* Wait for a hint; what follows from it is in @w, or @next is the next change. */
-static void listen(struct runstore_watch *w, int64_t ms, struct slice *next)
-{
-	struct slice change = {NULL, 0};
-	bool is_next;
-
-	if (!subscription_open(&w->hints)) {
-		ms = ms < AWAY_MS ? ms : AWAY_MS;
-		nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-		w->look = true;
-		return;
-	}
-	switch (subscription_next(&w->hints, (int)(ms < SLICE_MS ? ms : SLICE_MS), &change)) {
-	case HINT_CHANGE:
-		if (is_news(w, change, &is_next)) {
-			w->look = !is_next;
-			*next = is_next ? change : *next;
-		}
-		break;
-	case HINT_NONE:
-		w->look = w->unhinted = now_ms() - w->heard_ms >= SILENT_MS;
-		break;
-	case HINT_BROKEN:
-		subscription_close(&w->hints);
-		w->look = true;
-		break;
-	}
-}
-
-static bool is_away(int r)
-{
-	return r == RUNSTORE_E_UNAVAILABLE || r == RUNSTORE_E_OVERLOADED;
-}
-
-/* One look at the feed, or one wait for a hint. */
-static int step(
-	struct runstore_watch *w, int64_t left_ms, struct slice *next, struct runstore_error *error)
-{
-	int r = 0;
-
-	if (w->look) {
-		r = fetch(w, error);
-		if (is_away(r)) {
-			nanosleep(&(struct timespec){.tv_nsec = AWAY_MS * 1000000}, NULL);
-		}
-	} else {
-		listen(w, left_ms, next);
-	}
-	return r;
-}
-
-int runstore_watch_next(struct runstore_watch *w, int timeout_ms,
-	const struct runstore_change **out, struct runstore_error *error)
-{
-	int64_t end = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
-	int64_t patience = now_ms() + PATIENCE_MS;
-	struct slice next = {NULL, 0};
-	bool looked = false;
-	int r = 0;
-
-	while (true) {
-		if (w->n_left) {
-			w->n_left--;
-			return hand_out(w, mp_value(&w->left), out, error);
-		}
-		if (next.ptr) {
-			return hand_out(w, next, out, error);
-		}
-		if (r && (!is_away(r) || now_ms() >= (timeout_ms < 0 ? patience : end))) {
-			return r;
-		}
-		if (!r && looked && now_ms() >= end) {
-			*out = NULL;
-			return 0;
-		}
-		patience = r ? patience : now_ms() + PATIENCE_MS;
-		looked = looked || !w->look;
-		r = step(w, end > now_ms() ? end - now_ms() : 0, &next, error);
-	}
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#define GIVEN_AWAY 64	   /* of the oldest, for each change that makes room in a full store */
 #define TRIM_AT_LEAST 2048 /* looked at in a transaction, and two for each change that it adds */
 
 uint64_t changes_next_seq(struct txn *txn)
@@ -237,7 +238,8 @@ void changes_trim(struct txn *txn)
 {
 	const struct store_options *options = store_options(txn->store);
 	uint64_t count = kv_count(txn->kv, T_CHANGES);
-	uint64_t left = TRIM_AT_LEAST + 2 * (txn->seq - store_last_seq(txn->store));
+	uint64_t added = txn->seq - store_last_seq(txn->store);
+	uint64_t left = TRIM_AT_LEAST + 2 * added, given = txn->full ? added * GIVEN_AWAY : 0;
 	struct kv_cursor c;
 
 	kv_cursor_open(txn->kv, T_CHANGES, &c);
@@ -245,12 +247,13 @@ void changes_trim(struct txn *txn)
 		int64_t at_ms = 0;
 
 		mp_get_int(mp_lookup(c.value, "at_ms"), &at_ms);
-		if (count <= options->changes_max &&
+		if (!given && count <= options->changes_max &&
 			at_ms >= txn->now_ms - options->changes_age_ms) {
 			break;
 		}
 		kv_cursor_del(&c);
 		count--;
+		given -= given > 0;
 	}
 	kv_cursor_close(&c);
 }

@@ -7,7 +7,8 @@
  * changed it is found under its id, and who changes it puts it there first. So what is written
  * once and never again, which is most, is stored once.
  *
- * Older changes than the store's options say are removed as new ones come, and once a minute.
+ * Older changes than the store's options say are removed as new ones come, and once a minute; in a
+ * full store each delete takes some of the oldest with it.
  */
 #pragma once
 

@@ -50,7 +50,7 @@ static const struct rule rules[] = {
 	{STEP "completed", "in_progress", "in_progress", "completed", HOLDER, HELD},
 	{STEP "completed", "requires_action", "in_progress", "completed", CLIENT, HELD},
 	{STEP "failed", "in_progress", "in_progress", "failed", HOLDER, HELD},
-	{STEP "failed", "queued", "in_progress", "failed", DAEMON, HELD},
+	{STEP "failed", "in_progress", "in_progress", "failed", DAEMON, HELD},
 };
 
 static bool equal(const char *a, const char *b)
@@ -115,18 +115,20 @@ static bool is_by(struct course *course, const struct change *change, enum by by
 
 static const struct rule *find_rule(struct course *course, const struct change *change)
 {
+	bool known = false;
+
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *rule = &rules[i];
 
 		if (!strcmp(rule->event, change->event) && equal(rule->at, course->status) &&
 			equal(rule->from, change->from) && equal(rule->to, change->to)) {
-			if (!is_by(course, change, rule->by)) {
-				refuse(course, change, "somebody else wrote");
+			if (is_by(course, change, rule->by)) {
+				return rule;
 			}
-			return rule;
+			known = true;
 		}
 	}
-	refuse(course, change, "this is not allowed");
+	refuse(course, change, known ? "somebody else wrote" : "this is not allowed");
 	return NULL;
 }
 
@@ -172,7 +174,7 @@ static struct course_step *find_step(struct course *course, const char *id)
 	return NULL;
 }
 
-static void end_step(struct course *course, const struct change *change)
+static void end_step(struct course *course, const struct rule *rule, const struct change *change)
 {
 	struct course_step *step = find_step(course, change->step_id);
 
@@ -181,13 +183,18 @@ static void end_step(struct course *course, const struct change *change)
 		return;
 	}
 	step->ended_ms = change->at_ms;
-	step->ended_in = holder(course) ? (uint32_t)course->n_tenures : 0;
+	step->ended_in = rule->by != DAEMON && holder(course) ? (uint32_t)course->n_tenures : 0;
+	if (rule->by == DAEMON && course->n_losses != MAX_LOSSES - 1) {
+		refuse(course, change,
+			"a step fails of a run that is not about to be lost for good");
+	}
 }
 
-static void apply_to_step(struct course *course, const struct change *change)
+static void apply_to_step(
+	struct course *course, const struct rule *rule, const struct change *change)
 {
 	if (change->from) {
-		end_step(course, change);
+		end_step(course, rule, change);
 	} else if (find_step(course, change->step_id)) {
 		refuse(course, change, "a step is made a second time");
 	} else {
@@ -273,7 +280,7 @@ static void apply(struct courses *courses, const json_t *json)
 	read_change(json, &change);
 	rule = find_rule(course, &change);
 	if (change.step_id) {
-		apply_to_step(course, &change);
+		apply_to_step(course, rule, &change);
 	} else {
 		apply_to_run(courses, run, rule, &change);
 	}
