@@ -102,7 +102,7 @@ RUNSTORE_API int runstore_run_fail(struct runstore *rs, const char *thread_id, c
 enum runstore_until {
 	RUNSTORE_UNTIL_TERMINAL = 0, /* its end */
 	RUNSTORE_UNTIL_ACTION,	     /* its end, or tool outputs are asked for */
-	RUNSTORE_UNTIL_CHANGE,	     /* any change of it or of its steps */
+	RUNSTORE_UNTIL_CHANGE,	     /* any change of it or of its steps and messages */
 };
 
 struct runstore_wait {
@@ -129,11 +129,13 @@ struct runstore_change {
 	int64_t seq;   /* grows by one in the store */
 	int64_t at_ms; /* Unix milliseconds */
 	const char *event;
-	const char *thread_id;
-	const char *run_id;
-	const char *step_id;	      /* NULL: a change of the run */
-	const char *from;	      /* status; NULL: it was created */
-	const char *to;		      /* status; NULL: it was deleted */
+	const char *thread_id;	      /* NULL: a change of an assistant */
+	const char *run_id;	      /* NULL: of a thread, an assistant, or a message of no run */
+	const char *step_id;	      /* NULL: it is of no step */
+	const char *message_id;	      /* NULL: it is of no message */
+	const char *assistant_id;     /* NULL: it is of no assistant */
+	const char *from;	      /* status; NULL: there is none, it was created */
+	const char *to;		      /* status; NULL: there is none, it was deleted */
 	const char *by;		      /* a worker's name, "client" or "daemon" */
 	struct runstore_value object; /* as the change left it, if asked for; else absent; null
 					 when it was deleted or is over 64 KiB */
@@ -143,7 +145,7 @@ struct runstore_change {
 
 struct runstore_watch_options {
 	const char *thread_id; /* only changes in this thread; NULL: in any */
-	const char *run_id;    /* only those of this run and its steps; NULL: of any */
+	const char *run_id;    /* only those of this run, its steps and messages; NULL: of any */
 	const int64_t *since;  /* begin behind this change, 0: with the oldest that is kept; NULL:
 				  with the next one */
 	bool objects;

@@ -26,6 +26,7 @@ static const char usage[] =
 	"  --sync MODE          full: what is acknowledged survives a power cut (default);\n"
 	"                       interval:MS: a power cut may take the last MS milliseconds\n"
 	"  --run-ttl SECONDS    seconds after which a run expires, 0 for never (default: 600)\n"
+	"  --strict-assistants  refuse runs of assistants that are not in the store\n"
 	"  --changes-max N      changes that the feed keeps (default: 1000000)\n"
 	"  --changes-age SECONDS\n"
 	"                       for how long it keeps them (default: 604800, 7 days)\n"
@@ -44,6 +45,7 @@ enum option_id {
 	OPT_MAP_SIZE,
 	OPT_SYNC,
 	OPT_RUN_TTL,
+	OPT_STRICT_ASSISTANTS,
 	OPT_CHANGES_MAX,
 	OPT_CHANGES_AGE,
 	OPT_LOG_LEVEL,
@@ -59,6 +61,7 @@ static const struct option options[] = {
 	{"map-size", required_argument, NULL, OPT_MAP_SIZE},
 	{"sync", required_argument, NULL, OPT_SYNC},
 	{"run-ttl", required_argument, NULL, OPT_RUN_TTL},
+	{"strict-assistants", no_argument, NULL, OPT_STRICT_ASSISTANTS},
 	{"changes-max", required_argument, NULL, OPT_CHANGES_MAX},
 	{"changes-age", required_argument, NULL, OPT_CHANGES_AGE},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -166,6 +169,9 @@ static int apply(struct config *c, int option, const char *value)
 		return parse_sync(value, &c->sync_interval_ms);
 	case OPT_RUN_TTL:
 		return parse_count("--run-ttl", value, 0, &c->run_ttl, "seconds, 0 for never");
+	case OPT_STRICT_ASSISTANTS:
+		c->strict_assistants = true;
+		return 0;
 	case OPT_CHANGES_MAX:
 		return parse_count("--changes-max", value, 1, &c->changes_max, "1 or more");
 	case OPT_CHANGES_AGE:

@@ -13,6 +13,7 @@ struct config {
 	size_t map_size_bytes;
 	int64_t sync_interval_ms; /* 0: every commit is synced */
 	int64_t run_ttl;	  /* seconds, 0 for never */
+	bool strict_assistants;	  /* refuse runs of unknown assistants */
 	int64_t changes_max;	  /* that the feed keeps; 0: the store's default, as for the next */
 	int64_t changes_age;	  /* seconds for which it keeps them */
 	int log_level;

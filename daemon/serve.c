@@ -61,6 +61,7 @@ static int make_service(struct server *s)
 {
 	s->service = (struct service){
 		.run_ttl = s->config.run_ttl,
+		.strict_assistants = s->config.strict_assistants,
 		.data = s->config.data,
 		.listen = s->config.listen,
 		.events = s->config.events,

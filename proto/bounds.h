@@ -9,6 +9,8 @@
  * lies at level 5 of a Run, which lies at level 7 of the deepest reply, a list in a batch.
  */
 #define MAX_MAP_DEPTH (MAX_DEPTH - 4 - 6)
+#define MAX_TOOLS 20		       /* that a run may be created with */
+#define MAX_ASSISTANT_TOOLS 128	       /* of an assistant, and so of a run that takes them over */
 #define MAX_TOOL_CALLS 1024	       /* that a run may wait for at a time */
 #define MAX_BATCH 1000		       /* requests of a batch, objects of an import */
 #define MAX_TIME INT64_C(253402300799) /* Unix seconds, the end of the year 9999 */

@@ -6,6 +6,13 @@
 	}
 #define NEED(name, type, help) ROW(name, type, PRESET_NONE, SF_REQUIRED, help)
 #define TAKE(name, type, help) ROW(name, type, PRESET_NONE, 0, help)
+/* A parameter that sets a field on update: null sets what the field is by default. */
+#define SET_REQUIRED TAKE
+#define SET_NULL(name, type, help) ROW(name, type, PRESET_NULL, SF_NULL_SET, help)
+#define SET_EMPTY_MAP TAKE_OR_EMPTY
+#define SET_EMPTY_ARRAY(name, type, help) ROW(name, type, PRESET_EMPTY_ARRAY, SF_NULL_SET, help)
+#define SET_ONE(name, type, help) ROW(name, type, PRESET_ONE, SF_NULL_SET, help)
+#define SET_AUTO(name, type, help) ROW(name, type, PRESET_AUTO, SF_NULL_SET, help)
 #define TAKE_OR_EMPTY(name, type, help) ROW(name, type, PRESET_EMPTY_MAP, SF_NULL_SET, help)
 #define KEY TAKE(idempotency_key, key, "1 to 64 bytes; the same again applies nothing twice")
 #define THREAD TAKE(thread_id, id, "thread that it must be in")
@@ -29,9 +36,11 @@
 static const struct schema_field params_runs_create[] = {
 	NEED(thread_id, id, "thread that the run belongs to"),
 	NEED(assistant_id, id, "assistant that executes it"),
+#define type_run_tools type_tools
 #define FIELD(name, type, who, preset, help) IF_CREATE_##who(TAKE(name, type, help))
 #include "proto/run.def"
 #undef FIELD
+#undef type_run_tools
 	TAKE(additional_instructions, text, "appended to the instructions after a newline"),
 	TAKE(reasoning_effort, reasoning_effort, "a hint for the executor"),
 	TAKE(tool_resources, map, "a hint for the executor"),
@@ -192,6 +201,25 @@ static const struct schema_field params_steps_update[] = {
 	KEY,
 };
 
+static const struct schema_field params_threads_create[] = {
+#define FIELD(name, type, who, preset, help) IF_CREATE_##who(TAKE(name, type, help))
+#include "proto/thread.def"
+#undef FIELD
+	KEY,
+};
+
+static const struct schema_field params_threads_get[] = {
+	NEED(thread_id, id, "thread to read"),
+};
+
+static const struct schema_field params_threads_update[] = {
+	NEED(thread_id, id, "thread to change"),
+#define FIELD(name, type, who, preset, help) IF_UPDATE_##who(SET_##preset(name, type, help))
+#include "proto/thread.def"
+#undef FIELD
+	KEY,
+};
+
 static const struct schema_field params_threads_list[] = {PAGE};
 
 static const struct schema_field params_threads_delete[] = {
@@ -199,8 +227,83 @@ static const struct schema_field params_threads_delete[] = {
 	KEY,
 };
 
+static const struct schema_field params_messages_create[] = {
+	NEED(thread_id, id, "thread to append it to; an unknown one comes to be"),
+	NEED(role, role, "user or assistant"),
+	NEED(content, content, "a text, or an array of parts"),
+#define FIELD(name, type, who, preset, help) IF_CREATE_##who(TAKE(name, type, help))
+#include "proto/message.def"
+#undef FIELD
+	LEASE,
+	KEY,
+};
+
+static const struct schema_field params_messages_get[] = {
+	NEED(message_id, id, "message to read"),
+	THREAD,
+};
+
+static const struct schema_field params_messages_list[] = {
+	NEED(thread_id, id, "thread whose messages to list"),
+	PAGE,
+	TAKE(run_id, id, "only messages that this run made"),
+};
+
+static const struct schema_field params_messages_update[] = {
+	NEED(message_id, id, "message to change"),
+	THREAD,
+#define UPDATED_content TAKE
+#define FIELD(name, type, who, preset, help) IF_UPDATE_##who(UPDATED_##name(name, type, help))
+#include "proto/message.def"
+#undef FIELD
+	LEASE,
+	KEY,
+};
+
+static const struct schema_field params_messages_delete[] = {
+	NEED(message_id, id, "message to delete"),
+	THREAD,
+	KEY,
+};
+
+static const struct schema_field params_assistants_create[] = {
+#define FIELD(name, type, who, preset, help) IF_CREATE_##who(NEW_##preset(name, type, help))
+#define NEW_REQUIRED(name, type, help) NEW_##name(name, type, help)
+#define NEW_NULL TAKE
+#define NEW_EMPTY_MAP TAKE
+#define NEW_EMPTY_ARRAY TAKE
+#define NEW_ONE TAKE
+#define NEW_AUTO TAKE
+#define NEW_id TAKE
+#define NEW_model NEED
+#include "proto/assistant.def"
+#undef FIELD
+	TAKE(reasoning_effort, reasoning_effort, "a hint for who executes its runs"),
+	KEY,
+};
+
+static const struct schema_field params_assistants_get[] = {
+	NEED(assistant_id, id, "assistant to read"),
+};
+
+static const struct schema_field params_assistants_list[] = {PAGE};
+
+static const struct schema_field params_assistants_update[] = {
+	NEED(assistant_id, id, "assistant to change"),
+#define FIELD(name, type, who, preset, help) IF_UPDATE_##who(SET_##preset(name, type, help))
+#include "proto/assistant.def"
+#undef FIELD
+	SET_NULL(reasoning_effort, reasoning_effort, "a hint for who executes its runs"),
+	KEY,
+};
+
+static const struct schema_field params_assistants_delete[] = {
+	NEED(assistant_id, id, "assistant to delete"),
+	KEY,
+};
+
 static const struct schema_field params_objects_import[] = {
-	NEED(objects, objects, "runs and steps, at most 1,000"),
+	NEED(objects, objects, "objects of any kind, at most 1,000"),
 	KEY,
 };
 

@@ -10,6 +10,7 @@
 #define OBJECT_PRESET_TRUE PRESET_TRUE
 #define OBJECT_PRESET_ONE PRESET_ONE
 #define OBJECT_PRESET_AUTO PRESET_AUTO
+#define OBJECT_PRESET_COMPLETED PRESET_COMPLETED
 #define OBJECT_PRESET_TRUNCATION PRESET_TRUNCATION
 #define FIELD(name, type, who, preset, help)                                                       \
 	{#name, &type_##type, OBJECT_PRESET_##preset, 0, 0, help},
@@ -29,12 +30,33 @@ static const struct schema_field step_fields[] = {
 	LEGACY("expires_at"),
 };
 
+static const struct schema_field thread_fields[] = {
+#include "proto/thread.def"
+};
+
+static const struct schema_field message_fields[] = {
+#include "proto/message.def"
+	LEGACY("file_ids"),
+};
+
+static const struct schema_field assistant_fields[] = {
+#include "proto/assistant.def"
+	LEGACY("file_ids"),
+};
+
 const struct schema schema_run = {
 	.kind = SK_OBJECT, .fields = run_fields, .n_fields = N_RUN_FIELDS};
 const struct schema schema_step = {
 	.kind = SK_OBJECT, .fields = step_fields, .n_fields = N_STEP_FIELDS};
+const struct schema schema_thread = OBJECT_OF(thread_fields);
+const struct schema schema_message = {
+	.kind = SK_OBJECT, .fields = message_fields, .n_fields = N_MESSAGE_FIELDS};
+const struct schema schema_assistant = {
+	.kind = SK_OBJECT, .fields = assistant_fields, .n_fields = N_ASSISTANT_FIELDS};
 const struct schema schema_run_import = OBJECT_OF(run_fields);
 const struct schema schema_step_import = OBJECT_OF(step_fields);
+const struct schema schema_message_import = OBJECT_OF(message_fields);
+const struct schema schema_assistant_import = OBJECT_OF(assistant_fields);
 
 static bool read_fields(const struct schema *s, struct slice *in, struct slice *values, size_t n)
 {

@@ -1,4 +1,4 @@
-/* Stored objects, field by field: a Run or a RunStep as an array of encoded values. */
+/* Stored objects, field by field: a Run, a Message ... as an array of encoded values. */
 #pragma once
 
 #include "proto/types.h"
@@ -17,13 +17,39 @@ enum step_field {
 	N_STEP_FIELDS,
 };
 
+enum thread_field {
+#define FIELD(name, type, who, preset, help) THREAD_##name,
+#include "proto/thread.def"
+#undef FIELD
+	N_THREAD_FIELDS,
+};
+
+enum message_field {
+#define FIELD(name, type, who, preset, help) MESSAGE_##name,
+#include "proto/message.def"
+#undef FIELD
+	N_MESSAGE_FIELDS,
+};
+
+enum assistant_field {
+#define FIELD(name, type, who, preset, help) ASSISTANT_##name,
+#include "proto/assistant.def"
+#undef FIELD
+	N_ASSISTANT_FIELDS,
+};
+
 /* The objects as they are stored: every field, canonical order. */
 extern const struct schema schema_run;
 extern const struct schema schema_step;
+extern const struct schema schema_thread;
+extern const struct schema schema_message;
+extern const struct schema schema_assistant;
 
 /* The same for what objects.import takes: legacy fields are let pass and dropped. */
 extern const struct schema schema_run_import;
 extern const struct schema schema_step_import;
+extern const struct schema schema_message_import;
+extern const struct schema schema_assistant_import;
 
 /*
  * Point @values, one for each field of @s, into the stored object @bytes. False when @bytes is

@@ -498,6 +498,20 @@ static int canon_any(const struct schema *s, struct slice value, const struct pa
 	return 0;
 }
 
+static int canon_short(const struct schema *s, struct slice value, const struct path *path,
+	struct buf *out, struct problem *p)
+{
+	struct slice text;
+
+	if (!mp_get_str(value, &text)) {
+		return schema_canon(s->item, value, path, out, p);
+	}
+	buf_put(out, s->before);
+	mp_put_str(out, text);
+	buf_put(out, s->after);
+	return 0;
+}
+
 int schema_canon(const struct schema *s, struct slice value, const struct path *path,
 	struct buf *out, struct problem *p)
 {
@@ -518,6 +532,7 @@ int schema_canon(const struct schema *s, struct slice value, const struct path *
 		[SK_EITHER] = canon_either,
 		[SK_ENUM_SET] = canon_enum_set,
 		[SK_TOKEN] = canon_token,
+		[SK_SHORT] = canon_short,
 	};
 
 	return by_kind[s->kind](s, value, path, out, p);

@@ -24,6 +24,7 @@ enum schema_kind {
 	SK_EITHER,   /* a string of @names, else @item */
 	SK_ENUM_SET, /* one string of @names, or an array of them; canonical: an array */
 	SK_TOKEN,    /* a string of min to max bytes */
+	SK_SHORT,    /* a string, which stands for it between @before and @after; else @item */
 };
 
 struct schema {
@@ -35,7 +36,8 @@ struct schema {
 	size_t n_fields;
 	const char *tag;
 	const struct schema_variant *variants; /* up to a tag of NULL */
-	const char *help;		       /* the type in words */
+	struct slice before, after;
+	const char *help; /* the type in words */
 };
 
 struct schema_variant {

@@ -23,6 +23,13 @@ const char *const step_status_names[] = {
 	[N_STEP_STATUSES] = NULL,
 };
 
+const char *const message_status_names[] = {
+	[MESSAGE_IN_PROGRESS] = "in_progress",
+	[MESSAGE_COMPLETED] = "completed",
+	[MESSAGE_INCOMPLETE] = "incomplete",
+	[N_MESSAGE_STATUSES] = NULL,
+};
+
 static int index_of(const char *const *names, struct slice value)
 {
 	struct slice s;
@@ -45,4 +52,9 @@ int run_status_of(struct slice value)
 int step_status_of(struct slice value)
 {
 	return index_of(step_status_names, value);
+}
+
+int message_status_of(struct slice value)
+{
+	return index_of(message_status_names, value);
 }

@@ -1,4 +1,4 @@
-/* Statuses of runs and steps. The numbers are stored in index keys: never renumber. */
+/* Statuses of runs, steps and messages. The numbers are stored in index keys: never renumber. */
 #pragma once
 
 #include "proto/slice.h"
@@ -25,13 +25,22 @@ enum step_status {
 	N_STEP_STATUSES,
 };
 
+enum message_status {
+	MESSAGE_IN_PROGRESS = 0,
+	MESSAGE_COMPLETED,
+	MESSAGE_INCOMPLETE,
+	N_MESSAGE_STATUSES,
+};
+
 /* Names by number, NULL after the last. */
 extern const char *const run_status_names[];
 extern const char *const step_status_names[];
+extern const char *const message_status_names[];
 
 /* The number of an encoded (MessagePack) status; -1 when it is none. */
 int run_status_of(struct slice value);
 int step_status_of(struct slice value);
+int message_status_of(struct slice value);
 
 static inline bool run_status_terminal(enum run_status s)
 {

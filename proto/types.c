@@ -50,11 +50,15 @@ const struct schema type_any = {.kind = SK_ANY};
 const struct schema type_map = {.kind = SK_MAP};
 const struct schema type_run_object = ENUM_OF("thread.run");
 const struct schema type_step_object = ENUM_OF("thread.run.step");
+const struct schema type_thread_object = ENUM_OF("thread");
+const struct schema type_message_object = ENUM_OF("thread.message");
+const struct schema type_assistant_object = ENUM_OF("assistant");
 const struct schema type_run_status = {.kind = SK_ENUM, .names = run_status_names};
 const struct schema type_step_status = {.kind = SK_ENUM, .names = step_status_names};
 const struct schema type_step_type = ENUM_OF("message_creation", "tool_calls");
 const struct schema type_run_statuses = {.kind = SK_ENUM_SET, .names = run_status_names};
 const struct schema type_step_statuses = {.kind = SK_ENUM_SET, .names = step_status_names};
+const struct schema type_message_status = {.kind = SK_ENUM, .names = message_status_names};
 const struct schema type_step_types = {
 	.kind = SK_ENUM_SET, .names = NAMES("message_creation", "tool_calls")};
 
@@ -157,7 +161,11 @@ static const struct schema_variant tool_variants[] = {
 	{NULL, NULL},
 };
 static const struct schema tool = {.kind = SK_UNION, .variants = tool_variants, .help = "a tool"};
-const struct schema type_tools = {.kind = SK_ARRAY, .max = 20, .item = &tool};
+const struct schema type_tools = {.kind = SK_ARRAY, .max = MAX_TOOLS, .item = &tool};
+const struct schema type_assistant_tools = {
+	.kind = SK_ARRAY, .max = MAX_ASSISTANT_TOOLS, .item = &tool};
+/* A run has those of its assistant, or the fewer that its creator gave. */
+const struct schema type_run_tools = {.kind = SK_ARRAY, .max = MAX_ASSISTANT_TOOLS, .item = &tool};
 
 /* How a run is to be executed. */
 static const struct schema truncation_type = ENUM_OF("auto", "last_messages");
@@ -323,6 +331,149 @@ static const struct schema_variant details_variants[] = {
 const struct schema type_step_details = {
 	.kind = SK_UNION, .variants = details_variants, .help = "step_details"};
 
+/* What a message says. */
+static const struct schema cited_file = OBJECT_OF(image_file_fields);
+TAG(tag_file_citation, "file_citation");
+TAG(tag_file_path, "file_path");
+static const struct schema_field citation_fields[] = {
+	MUST("type", &tag_file_citation),
+	MUST("text", &type_text),
+	MUST("file_citation", &cited_file),
+	MUST("start_index", &type_count),
+	MUST("end_index", &type_count),
+};
+static const struct schema citation = OBJECT_OF(citation_fields);
+static const struct schema_field file_path_fields[] = {
+	MUST("type", &tag_file_path),
+	MUST("text", &type_text),
+	MUST("file_path", &cited_file),
+	MUST("start_index", &type_count),
+	MUST("end_index", &type_count),
+};
+static const struct schema file_path = OBJECT_OF(file_path_fields);
+static const struct schema_variant annotation_variants[] = {
+	{"file_citation", &citation},
+	{"file_path", &file_path},
+	{NULL, NULL},
+};
+static const struct schema annotation = {
+	.kind = SK_UNION, .variants = annotation_variants, .help = "an annotation"};
+static const struct schema annotations = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &annotation};
+static const struct schema_field annotated_fields[] = {
+	MUST("value", &type_text),
+	{"annotations", &annotations, PRESET_EMPTY_ARRAY, 0, 0, NULL},
+};
+static const struct schema annotated = OBJECT_OF(annotated_fields);
+
+/* A text alone stands for {value: text, annotations: []}, or for one part that is that. */
+#define TEXT_BEFORE                                                                                \
+	"\x82\xa5"                                                                                 \
+	"value"
+#define TEXT_AFTER                                                                                 \
+	"\xab"                                                                                     \
+	"annotations\x90"
+static const struct schema part_text = {.kind = SK_SHORT,
+	.item = &annotated,
+	.before = SLICE_INIT(TEXT_BEFORE),
+	.after = SLICE_INIT(TEXT_AFTER)};
+static const struct schema_field text_part_fields[] = {
+	MUST("type", &tag_text),
+	MUST("text", &part_text),
+};
+static const struct schema text_part = OBJECT_OF(text_part_fields);
+static const struct schema detail = ENUM_OF("auto", "low", "high");
+static const struct schema_field shown_file_fields[] = {
+	MUST("file_id", &type_text),
+	{"detail", &detail, PRESET_AUTO, 0, 0, NULL},
+};
+static const struct schema shown_file = OBJECT_OF(shown_file_fields);
+static const struct schema_field shown_url_fields[] = {
+	MUST("url", &type_text),
+	{"detail", &detail, PRESET_AUTO, 0, 0, NULL},
+};
+static const struct schema shown_url = OBJECT_OF(shown_url_fields);
+TAG(tag_image_file, "image_file");
+static const struct schema_field file_part_fields[] = {
+	MUST("type", &tag_image_file),
+	MUST("image_file", &shown_file),
+};
+static const struct schema file_part = OBJECT_OF(file_part_fields);
+TAG(tag_image_url, "image_url");
+static const struct schema_field url_part_fields[] = {
+	MUST("type", &tag_image_url),
+	MUST("image_url", &shown_url),
+};
+static const struct schema url_part = OBJECT_OF(url_part_fields);
+TAG(tag_refusal, "refusal");
+static const struct schema_field refusal_part_fields[] = {
+	MUST("type", &tag_refusal),
+	MUST("refusal", &type_text),
+};
+static const struct schema refusal_part = OBJECT_OF(refusal_part_fields);
+static const struct schema_variant part_variants[] = {
+	{"text", &text_part},
+	{"image_file", &file_part},
+	{"image_url", &url_part},
+	{"refusal", &refusal_part},
+	{NULL, NULL},
+};
+static const struct schema part = {
+	.kind = SK_UNION, .variants = part_variants, .help = "a part of a message"};
+static const struct schema parts = {.kind = SK_ARRAY, .max = INT32_MAX, .item = &part};
+const struct schema type_content = {.kind = SK_SHORT,
+	.item = &parts,
+	.before = SLICE_INIT("\x91\x82\xa4"
+			     "type"
+			     "\xa4"
+			     "text"
+			     "\xa4"
+			     "text" TEXT_BEFORE),
+	.after = SLICE_INIT(TEXT_AFTER)};
+const struct schema type_role = ENUM_OF("user", "assistant");
+
+static const struct schema_field plain_search_fields[] = {MUST("type", &tag_search)};
+static const struct schema plain_search = OBJECT_OF(plain_search_fields);
+static const struct schema_variant reader_variants[] = {
+	{"code_interpreter", &code_tool},
+	{"file_search", &plain_search},
+	{NULL, NULL},
+};
+static const struct schema reader = {
+	.kind = SK_UNION, .variants = reader_variants, .help = "a tool that reads files"};
+static const struct schema readers = {.kind = SK_ARRAY, .max = MAX_TOOLS, .item = &reader};
+static const struct schema_field attachment_fields[] = {
+	MAY("file_id", &type_text),
+	MAY("tools", &readers),
+};
+static const struct schema attachment = OBJECT_OF(attachment_fields);
+const struct schema type_attachments = {.kind = SK_ARRAY, .max = 1024, .item = &attachment};
+
+static const struct schema message_reason =
+	ENUM_OF("content_filter", "max_tokens", "run_cancelled", "run_expired", "run_failed");
+static const struct schema_field message_incomplete_fields[] = {MUST("reason", &message_reason)};
+const struct schema type_message_incomplete = OBJECT_OF(message_incomplete_fields);
+
+/* Files and vector stores, by id: nothing here looks into them. */
+static const struct schema file_ids = {.kind = SK_ARRAY, .max = 20, .item = &type_text};
+static const struct schema_field code_resources_fields[] = {MAY("file_ids", &file_ids)};
+static const struct schema code_resources = OBJECT_OF(code_resources_fields);
+static const struct schema store_ids = {.kind = SK_ARRAY, .max = 1, .item = &type_text};
+static const struct schema new_stores = {.kind = SK_ARRAY, .max = 1, .item = &type_map};
+static const struct schema_field search_resources_fields[] = {
+	MAY("vector_store_ids", &store_ids),
+	MAY("vector_stores", &new_stores),
+};
+static const struct schema search_resources = OBJECT_OF(search_resources_fields);
+static const struct schema_field resources_fields[] = {
+	MAY("code_interpreter", &code_resources),
+	MAY("file_search", &search_resources),
+};
+const struct schema type_resources = OBJECT_OF(resources_fields);
+
+const struct schema type_assistant_name = STRING_OF(0, 256);
+const struct schema type_assistant_description = STRING_OF(0, 512);
+const struct schema type_assistant_instructions = STRING_OF(0, 256000);
+
 /* Parameters that are no field of an object. */
 static const struct schema_field tool_output_fields[] = {
 	MUST("tool_call_id", &call_id),
@@ -359,6 +510,9 @@ const struct schema type_failure_message = STRING_OF(1, 65536);
 static const struct schema_variant object_variants[] = {
 	{"thread.run", &schema_run_import},
 	{"thread.run.step", &schema_step_import},
+	{"thread", &schema_thread},
+	{"thread.message", &schema_message_import},
+	{"assistant", &schema_assistant_import},
 	{NULL, NULL},
 };
 static const struct schema importable = {

@@ -21,6 +21,9 @@
 #define PRESET_AUTO                                                                                \
 	SLICE_INIT("\xa4"                                                                          \
 		   "auto")
+#define PRESET_COMPLETED                                                                           \
+	SLICE_INIT("\xa9"                                                                          \
+		   "completed")
 #define PRESET_TRUNCATION                                                                          \
 	SLICE_INIT("\x82\xa4"                                                                      \
 		   "type"                                                                          \

@@ -8,6 +8,11 @@
 #define REPLY_OVERHEAD 128 /* the map around the changes */
 #define CHANGE_OVERHEAD 16 /* the name of its object */
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 struct feed_page {
 	struct change_row *rows;
 	struct slice *objects;
@@ -108,6 +113,17 @@ static int make_page(struct op *op, struct feed_page *page)
 	return page->rows && page->objects ? 0 : -ENOMEM;
 }
 
+/* No change of a run is before its creation, whose number its key ends with. */
+static uint64_t before_run(struct op *op)
+{
+	struct slice bytes;
+	struct key key;
+
+	return op_given(op, P_run_id) && runs_find(op->txn, op_text(op, P_run_id), &bytes, &key)
+		       ? read_u64(key.bytes + key.len - 8) - 1
+		       : 0;
+}
+
 int op_changes_list(struct op *op)
 {
 	uint64_t after = (uint64_t)op_int(op, P_after, 0), from = after;
@@ -122,8 +138,9 @@ int op_changes_list(struct op *op)
 	if (r) {
 		return r;
 	}
-	if (op->wait && op->wait->seq > from) {
-		from = op->wait->seq; /* up to here nothing matched */
+	from = max_u64(from, before_run(op));
+	if (op->wait) {
+		from = max_u64(from, op->wait->seq); /* up to here nothing matched */
 	}
 	read_feed(op, from, &page);
 	if (!page.n && !page.full && after + 1 >= kept.first) {

@@ -1,8 +1,11 @@
 /*
- * objects.import: runs and steps as they are. It writes while it goes, since an object may need
+ * objects.import: objects as they are. It writes while it goes, since an object may need
  * one before it: the method is UNDOABLE, so what it wrote is undone when it refuses.
  */
-#include "daemon/ops/op.h"
+#include "daemon/ops/threads.h"
+#include "daemon/store/assistants.h"
+#include "daemon/store/changes.h"
+#include "daemon/store/messages.h"
 #include "proto/bounds.h"
 
 #include <errno.h>
@@ -84,15 +87,90 @@ static int import_step(struct import *im, struct slice bytes)
 	return 0;
 }
 
+static int import_message(struct import *im, struct slice bytes)
+{
+	struct txn *txn = im->op->txn;
+	struct message message = {0};
+	struct slice stored;
+	struct key key;
+
+	if (!messages_read(bytes, &message)) {
+		return -EBADMSG;
+	}
+	if (messages_find(txn, message.id, &stored, &key)) {
+		return compare(im, "Message", message.id, stored, bytes);
+	}
+	messages_insert(txn, &message, bytes, "imported");
+	im->imported++;
+	return 0;
+}
+
+/* A thread that came to be with a run or a message becomes the one that is imported. */
+static int import_thread(struct import *im, struct slice bytes)
+{
+	struct txn *txn = im->op->txn;
+	struct slice v[N_THREAD_FIELDS], id = {NULL, 0}, stored;
+	struct thread t = {0};
+	uint64_t seq;
+	int r;
+
+	if (!record_read(&schema_thread, bytes, v) || !mp_get_str(v[THREAD_id], &id)) {
+		return -EBADMSG;
+	}
+	if (threads_get(txn, id, &t) && t.metadata.ptr) {
+		r = threads_encode(im->op, id, &t, &stored);
+		return r ? r : compare(im, "Thread", id, stored, bytes);
+	}
+	seq = changes_next_seq(txn);
+	mp_get_int(v[THREAD_created_at], &t.created_at);
+	t.seq = t.seq ? t.seq : seq;
+	t.tool_resources = v[THREAD_tool_resources];
+	t.metadata = v[THREAD_metadata];
+	threads_put(txn, id, &t);
+	threads_note(txn, id, "imported", seq, bytes);
+	im->imported++;
+	return 0;
+}
+
+static int import_assistant(struct import *im, struct slice bytes)
+{
+	struct txn *txn = im->op->txn;
+	struct assistant assistant = {0};
+	struct slice stored;
+	struct key key;
+
+	if (!assistants_read(bytes, &assistant)) {
+		return -EBADMSG;
+	}
+	if (assistants_find(txn, assistant.id, &stored, &key)) {
+		return compare(im, "Assistant", assistant.id, stored, bytes);
+	}
+	assistants_insert(txn, &assistant, bytes, "imported");
+	im->imported++;
+	return 0;
+}
+
 static int import_object(struct import *im, struct slice bytes)
 {
-	struct slice object;
+	static const struct {
+		const char *object;
+		int (*import)(struct import *im, struct slice bytes);
+	} kinds[] = {
+		{"thread.run", import_run},
+		{"thread.run.step", import_step},
+		{"thread.message", import_message},
+		{"thread", import_thread},
+		{"assistant", import_assistant},
+	};
+	struct slice object = {NULL, 0};
 
-	if (mp_get_str(record_field(bytes, RUN_object), &object) &&
-		slice_is(object, "thread.run")) {
-		return import_run(im, bytes);
+	mp_get_str(record_field(bytes, RUN_object), &object);
+	for (size_t i = 0; i < N_OF(kinds); i++) {
+		if (slice_is(object, kinds[i].object)) {
+			return kinds[i].import(im, bytes);
+		}
 	}
-	return import_step(im, bytes);
+	return -EBADMSG;
 }
 
 int op_objects_import(struct op *op)

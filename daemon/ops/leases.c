@@ -5,7 +5,6 @@
 #include "proto/bounds.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define DEFAULT_LEASE_MS 30000
 
@@ -23,12 +22,9 @@ static int64_t told_ms(const struct op *op, const struct lease *lease)
 	return lease->until_ms - ROUNDING_MS - op->txn->steady_ms + op->txn->now_ms;
 }
 
-/* {token, worker, expires_ms, attempt} */
-static void put_lease(const struct op *op, const struct active *active, struct buf *out)
+/* The pairs of a lease that anybody may know: worker, expires_ms, attempt. */
+static void put_terms(const struct op *op, const struct active *active, struct buf *out)
 {
-	mp_put_map(out, 4);
-	mp_put_cstr(out, "token");
-	mp_put_str(out, active->lease.token);
 	mp_put_cstr(out, "worker");
 	mp_put_str(out, active->lease.worker);
 	mp_put_cstr(out, "expires_ms");
@@ -37,20 +33,13 @@ static void put_lease(const struct op *op, const struct active *active, struct b
 	mp_put_uint(out, active->attempts);
 }
 
-/* Store a loaded run whose status was set, as the result too. */
-static int store_run(struct op *op, struct run *run)
+/* The lease as its holder has it: with its token. */
+static void put_lease(const struct op *op, const struct active *active, struct buf *out)
 {
-	struct slice bytes;
-	int r;
-
-	r = op_encode(op, &schema_run, run->v, &bytes);
-	if (!r) {
-		r = op_result(op, bytes);
-	}
-	if (!r) {
-		runs_replace(op->txn, run, bytes);
-	}
-	return r;
+	mp_put_map(out, 4);
+	mp_put_cstr(out, "token");
+	mp_put_str(out, active->lease.token);
+	put_terms(op, active, out);
 }
 
 static unsigned int read_ids(struct slice list, struct slice out[static MAX_ASSISTANTS])
@@ -206,7 +195,7 @@ static int queue_again(struct op *op, struct run *run)
 			run_status_names[run->status]);
 	}
 	lifecycle_enter(op->txn, run, RUN_QUEUED);
-	return store_run(op, run);
+	return lifecycle_store(op, run);
 }
 
 int op_runs_release(struct op *op)
@@ -232,7 +221,7 @@ int op_runs_requeue(struct op *op)
 
 int op_runs_fail(struct op *op)
 {
-	struct slice message = op_text(op, P_message), bytes;
+	struct slice message = op_text(op, P_message);
 	struct run run;
 	int r;
 
@@ -248,18 +237,10 @@ int op_runs_fail(struct op *op)
 	lifecycle_enter(op->txn, &run, RUN_FAILED);
 	lifecycle_set_error(op->txn, &run, "server_error",
 		message.ptr ? message : SLICE_LIT("The run was failed by its operator."));
-	r = op_encode(op, &schema_run, run.v, &bytes);
-	if (!r) {
-		r = op_result(op, bytes);
-	}
-	if (!r) {
-		lifecycle_end_steps(op->txn, &run, RUN_FAILED);
-		runs_replace(op->txn, &run, bytes);
-	}
-	return r;
+	return lifecycle_store(op, &run);
 }
 
-/* {worker, expires_ms, attempt}: not the token, which is the worker's alone. */
+/* Not the token, which is the worker's alone. */
 static void put_holder(const struct op *op, const struct active *active)
 {
 	struct buf *out = op->out;
@@ -270,12 +251,7 @@ static void put_holder(const struct op *op, const struct active *active)
 		return;
 	}
 	mp_put_map(out, 3);
-	mp_put_cstr(out, "worker");
-	mp_put_str(out, active->lease.worker);
-	mp_put_cstr(out, "expires_ms");
-	mp_put_int(out, told_ms(op, &active->lease));
-	mp_put_cstr(out, "attempt");
-	mp_put_uint(out, active->attempts);
+	put_terms(op, active, out);
 }
 
 int op_runs_lease(struct op *op)

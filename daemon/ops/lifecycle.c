@@ -109,7 +109,7 @@ static void store_step(struct txn *txn, struct step *step)
 	if (buf_error(&bytes)) {
 		kv_fail(txn->kv, buf_error(&bytes));
 	} else {
-		steps_replace(txn, step, buf_slice(&bytes));
+		steps_replace(txn, step, buf_slice(&bytes), "updated");
 	}
 	buf_finish(&bytes);
 }
@@ -128,7 +128,70 @@ static void end_step(struct txn *txn, const struct run *run, enum run_status to,
 	store_step(txn, step);
 }
 
-void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status to)
+void lifecycle_enter_message(struct txn *txn, struct message *message, enum message_status to)
+{
+	struct slice now = value_int(txn->arena, txn->now_ms / 1000);
+
+	message->v[MESSAGE_status] = value_name(txn->arena, message_status_names[to]);
+	if (to == MESSAGE_COMPLETED) {
+		message->v[MESSAGE_completed_at] = now;
+	} else if (to == MESSAGE_INCOMPLETE) {
+		message->v[MESSAGE_incomplete_at] = now;
+	}
+}
+
+/* Why a message is incomplete whose run ended in @to. */
+static struct slice message_details(struct txn *txn, enum run_status to)
+{
+	static const char *const reasons[N_RUN_STATUSES] = {
+		[RUN_CANCELLED] = "run_cancelled",
+		[RUN_FAILED] = "run_failed",
+		[RUN_INCOMPLETE] = "max_tokens",
+		[RUN_EXPIRED] = "run_expired",
+	};
+	struct buf b = {0};
+
+	mp_put_map(&b, 1);
+	mp_put_cstr(&b, "reason");
+	mp_put_cstr(&b, reasons[to]);
+	return value_take(txn->arena, &b);
+}
+
+static void end_message(struct txn *txn, enum run_status to, struct message *m)
+{
+	struct buf bytes = {0};
+
+	if (to == RUN_COMPLETED) {
+		lifecycle_enter_message(txn, m, MESSAGE_COMPLETED);
+	} else {
+		lifecycle_enter_message(txn, m, MESSAGE_INCOMPLETE);
+		m->v[MESSAGE_incomplete_details] = message_details(txn, to);
+	}
+	record_write(&schema_message, m->v, &bytes);
+	if (buf_error(&bytes)) {
+		kv_fail(txn->kv, buf_error(&bytes));
+	} else {
+		messages_replace(txn, m, buf_slice(&bytes), "updated");
+	}
+	buf_finish(&bytes);
+}
+
+void lifecycle_end_messages(struct txn *txn, const struct run *run, enum run_status to)
+{
+	struct arena *kept = txn->arena;
+	struct arena arena = {0};
+	struct message m;
+
+	txn->arena = &arena;
+	while (messages_first_open(txn, run->id, &m)) {
+		end_message(txn, to, &m);
+		arena_finish(&arena);
+	}
+	arena_finish(&arena);
+	txn->arena = kept;
+}
+
+static void end_steps(struct txn *txn, const struct run *run, enum run_status to)
 {
 	struct arena *kept = txn->arena;
 	struct arena arena = {0};
@@ -143,6 +206,32 @@ void lifecycle_end_steps(struct txn *txn, const struct run *run, enum run_status
 	}
 	arena_finish(&arena);
 	txn->arena = kept;
+}
+
+void lifecycle_end_parts(struct txn *txn, const struct run *run, enum run_status to)
+{
+	lifecycle_end_messages(txn, run, to);
+	end_steps(txn, run, to);
+}
+
+int lifecycle_store(struct op *op, struct run *run)
+{
+	enum run_status to = (enum run_status)run_status_of(run->v[RUN_status]);
+	struct slice bytes;
+	int r;
+
+	r = op_encode(op, &schema_run, run->v, &bytes);
+	if (!r) {
+		r = op_result(op, bytes);
+	}
+	if (r) {
+		return r;
+	}
+	if (run_status_terminal(to)) {
+		lifecycle_end_parts(op->txn, run, to);
+	}
+	runs_replace(op->txn, run, bytes);
+	return 0;
 }
 
 /* Store a loaded run whose fields were changed. */
@@ -162,7 +251,7 @@ static void store_run(struct txn *txn, struct run *run, const char *event)
 void lifecycle_end_run(struct txn *txn, struct run *run, enum run_status to)
 {
 	lifecycle_enter(txn, run, to);
-	lifecycle_end_steps(txn, run, to);
+	lifecycle_end_parts(txn, run, to);
 	store_run(txn, run, run_status_names[to]);
 }
 
@@ -189,13 +278,13 @@ static uint64_t take_lease(struct txn *txn, struct run *run, struct active *acti
 	return losses;
 }
 
-/* The steps of a run that is given up: their changes come before those of the run. */
-static void give_up_steps(struct txn *txn, struct run *run)
+/* What a run leaves that is given up: its changes come before those of the run. */
+static void give_up_parts(struct txn *txn, struct run *run)
 {
 	struct slice error = run->v[RUN_last_error];
 
 	lifecycle_set_error(txn, run, "server_error", GIVEN_UP);
-	lifecycle_end_steps(txn, run, RUN_FAILED);
+	lifecycle_end_parts(txn, run, RUN_FAILED);
 	run->v[RUN_last_error] = error;
 }
 
@@ -212,7 +301,7 @@ static void lose_lease(struct txn *txn, struct run *run, struct active *active)
 		return;
 	}
 	if (losses >= MAX_LOSSES) {
-		give_up_steps(txn, run);
+		give_up_parts(txn, run);
 	}
 	lifecycle_enter(txn, run, RUN_QUEUED);
 	store_run(txn, run, "lease_lost");

@@ -1,97 +1,10 @@
-/* runs.list, steps.list and threads.list: which positions, which filters, and how a page is told.
- */
+/* runs.list, steps.list and threads.list: which positions, and which filters. */
 #include "daemon/ops/include.h"
-#include "daemon/ops/op.h"
+#include "daemon/ops/list.h"
 #include "daemon/store/active.h"
-#include "daemon/store/page.h"
 #include "daemon/store/threads.h"
 
 #include <errno.h>
-
-/* Room for the map around the objects of a page. */
-#define LIST_OVERHEAD 256
-
-static size_t room(const struct op *op)
-{
-	size_t left = op->out->limit - op->out->len;
-
-	return left > LIST_OVERHEAD ? left - LIST_OVERHEAD : 0;
-}
-
-static void put_no_id(struct buf *out, struct slice row)
-{
-	mp_put_nil(out);
-}
-
-/* The id is the first field of a Run as of a RunStep. */
-static void put_object_id(struct buf *out, struct slice row)
-{
-	buf_put(out, record_field(row, RUN_id));
-}
-
-/* How an object of a page, as page_read() gave it, and its id are appended to a reply. */
-struct row_form {
-	void (*object)(struct op *op, struct slice row);
-	void (*id)(struct buf *out, struct slice row);
-};
-
-/* Append {object: "list", data, first_id, last_id, has_more}. */
-static int put_list(struct op *op, const struct page_result *page, const struct row_form *form)
-{
-	void (*put_id)(struct buf *, struct slice) = page->n ? form->id : put_no_id;
-	struct buf *out = op->out;
-
-	if (!page->n && page->has_more) {
-		return op_reply_full(op);
-	}
-	mp_put_map(out, 5);
-	mp_put_cstr(out, "object");
-	mp_put_cstr(out, "list");
-	mp_put_cstr(out, "data");
-	mp_put_array(out, page->n);
-	for (unsigned int i = 0; i < page->n; i++) {
-		form->object(op, page->objects[i]);
-	}
-	mp_put_cstr(out, "first_id");
-	put_id(out, page->objects[0]);
-	mp_put_cstr(out, "last_id");
-	put_id(out, page->objects[page->n ? page->n - 1 : 0]);
-	mp_put_cstr(out, "has_more");
-	mp_put_bool(out, page->has_more);
-	return op_result(op, slice_of(NULL, 0));
-}
-
-static void put_bytes(struct op *op, struct slice object)
-{
-	buf_put(op->out, object);
-}
-
-/*
- * Set the page's limit, order and cursors. @find gives the key of an id that is in the list, with
- * the position at its end; it returns false when the id is not there.
- */
-static int list_page(struct op *op, struct page *page, const char *kind,
-	bool (*find)(struct op *op, struct slice id, struct key *key))
-{
-	struct slice order = op_text(op, P_order);
-	struct key key;
-
-	page_init(
-		page, (unsigned int)op_int(op, P_limit, 20), !order.ptr || slice_is(order, "desc"));
-	if (op_given(op, P_after)) {
-		if (!find(op, op_text(op, P_after), &key)) {
-			return op_not_found(op, kind, op_text(op, P_after), "after");
-		}
-		page_after(page, key_position(key_slice(&key)));
-	}
-	if (op_given(op, P_before)) {
-		if (!find(op, op_text(op, P_before), &key)) {
-			return op_not_found(op, kind, op_text(op, P_before), "before");
-		}
-		page_before(page, key_position(key_slice(&key)));
-	}
-	return 0;
-}
 
 /* The numbers of a set of names, as bits; all bits when the parameter is not given. */
 static unsigned int status_bits(const struct op *op, int (*number)(struct slice))
@@ -248,7 +161,7 @@ int op_runs_list(struct op *op)
 	if (op_given(op, P_thread_id) && !threads_get(op->txn, op_text(op, P_thread_id), &thread)) {
 		return op_not_found(op, "thread", op_text(op, P_thread_id), "thread_id");
 	}
-	r = list_page(op, &page, "run", find_run);
+	r = list_read_page(op, &page, "run", find_run);
 	if (r) {
 		return r;
 	}
@@ -259,8 +172,8 @@ int op_runs_list(struct op *op)
 		page_created_before(&page, op_int(op, P_created_before, 0));
 	}
 	source = run_source(op, &filter, prefixes);
-	page_read(op->txn, &page, &source, room(op), &result);
-	return put_list(op, &result, &(struct row_form){put_bytes, put_object_id});
+	page_read(op->txn, &page, &source, list_room(op), &result);
+	return list_put(op, &result, &(struct list_form){list_put_bytes, list_put_id});
 }
 
 struct step_filter {
@@ -303,7 +216,7 @@ int op_steps_list(struct op *op)
 
 	r = op_find_run(op, &bytes, &key);
 	if (!r) {
-		r = list_page(op, &page, "run step", find_step);
+		r = list_read_page(op, &page, "run step", find_step);
 	}
 	if (r) {
 		return r;
@@ -314,8 +227,8 @@ int op_steps_list(struct op *op)
 		source.object = step_matches;
 		source.context = &filter;
 	}
-	page_read(op->txn, &page, &source, room(op), &result);
-	return put_list(op, &result, &(struct row_form){include_put_step, put_object_id});
+	page_read(op->txn, &page, &source, list_room(op), &result);
+	return list_put(op, &result, &(struct list_form){include_put_step, list_put_id});
 }
 
 static bool find_thread(struct op *op, struct slice id, struct key *key)
@@ -374,10 +287,10 @@ int op_threads_list(struct op *op)
 	struct page page;
 	int r;
 
-	r = list_page(op, &page, "thread", find_thread);
+	r = list_read_page(op, &page, "thread", find_thread);
 	if (r) {
 		return r;
 	}
-	page_read(op->txn, &page, &source, room(op), &result);
-	return put_list(op, &result, &(struct row_form){put_thread, mp_put_str});
+	page_read(op->txn, &page, &source, list_room(op), &result);
+	return list_put(op, &result, &(struct list_form){put_thread, mp_put_str});
 }

@@ -112,6 +112,24 @@ int op_check_lease(struct op *op, const struct run *run)
 	return op->txn->by.ptr ? 0 : -ENOMEM;
 }
 
+int op_new_id(
+	struct op *op, enum table ids, const char *prefix, const char *kind, struct slice *out)
+{
+	struct slice id = op_text(op, P_id), found;
+
+	if (!id.ptr) {
+		*out = txn_issue_id(op->txn, ids, prefix);
+		return out->ptr ? 0 : -ENOMEM;
+	}
+	if (kv_get(op->txn->kv, ids, id, &found)) {
+		return problem_set(op->problem, E_ID_CONFLICT, "id",
+			"A %s with id '%.*s' already exists.", kind, (int)id.len,
+			(const char *)id.ptr);
+	}
+	*out = id;
+	return 0;
+}
+
 int op_check_seq(struct op *op, enum param p, const char *name)
 {
 	uint64_t last = store_last_seq(op->txn->store), seen = changes_bounds(op->txn).last;

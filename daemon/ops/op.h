@@ -11,7 +11,8 @@
 
 /* What is the same for all requests of a daemon. */
 struct service {
-	int64_t run_ttl; /* seconds, 0 for never */
+	int64_t run_ttl;	/* seconds, 0 for never */
+	bool strict_assistants; /* refuse runs of assistants that are not in the store */
 	const char *data;
 	const char *listen;
 	const char *events;
@@ -89,6 +90,13 @@ int op_load_step(struct op *op, struct run *run, struct step *step);
  * E_LEASE_LOST, or -ENOMEM.
  */
 int op_check_lease(struct op *op, const struct run *run);
+
+/*
+ * The id of a new object: that of the parameter `id` unless @ids, a table by id, has it; else one
+ * is issued with @prefix. Returns 0, E_ID_CONFLICT, which calls it a @kind, or -ENOMEM.
+ */
+int op_new_id(
+	struct op *op, enum table ids, const char *prefix, const char *kind, struct slice *out);
 
 /* Refuse the parameter @p where it is the number of a change that is still to come. */
 int op_check_seq(struct op *op, enum param p, const char *name);

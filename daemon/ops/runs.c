@@ -1,6 +1,7 @@
 #include "daemon/ops/lifecycle.h"
 #include "daemon/ops/tools.h"
 #include "daemon/store/active.h"
+#include "daemon/store/assistants.h"
 #include "daemon/store/threads.h"
 #include "proto/bounds.h"
 
@@ -18,23 +19,28 @@ static const enum param created_from[N_RUN_FIELDS] = {
 #undef FIELD
 };
 
-static int create_id(struct op *op, struct run *run)
-{
-	struct slice bytes;
-	struct key key;
+/* What a run takes over from its assistant where its creator says nothing. */
+static const struct {
+	enum run_field to;
+	enum assistant_field from;
+} taken_over[] = {
+	{RUN_model, ASSISTANT_model},
+	{RUN_instructions, ASSISTANT_instructions},
+	{RUN_tools, ASSISTANT_tools},
+	{RUN_temperature, ASSISTANT_temperature},
+	{RUN_top_p, ASSISTANT_top_p},
+	{RUN_response_format, ASSISTANT_response_format},
+};
 
-	if (!op_given(op, P_id)) {
-		run->id = txn_issue_id(op->txn, T_RUN_IDS, "run_");
-		run->v[RUN_id] = value_text(op->txn->arena, run->id);
-		return run->id.ptr ? 0 : -ENOMEM;
+/* One that is not there leaves @out cleared: who executes the run may know it. */
+static int load_assistant(struct op *op, struct assistant *out)
+{
+	struct slice id = op_text(op, P_assistant_id);
+
+	if (assistants_load(op->txn, id, out) || !op->service->strict_assistants) {
+		return 0;
 	}
-	run->id = op_text(op, P_id);
-	if (runs_find(op->txn, run->id, &bytes, &key)) {
-		return problem_set(op->problem, E_ID_CONFLICT, "id",
-			"A run with id '%.*s' already exists.", (int)run->id.len,
-			(const char *)run->id.ptr);
-	}
-	return 0;
+	return op_not_found(op, "assistant", id, "assistant_id");
 }
 
 static int check_thread_free(struct op *op, struct slice thread_id)
@@ -82,19 +88,26 @@ static int64_t created_at(struct op *op, const struct run *run)
 	return last > now ? last : now;
 }
 
-static void create_fields(struct op *op, struct run *run)
+static void create_fields(struct op *op, struct run *run, const struct assistant *assistant)
 {
 	struct arena *arena = op->txn->arena;
 	int64_t at = created_at(op, run);
 	int64_t ttl = op_int(op, P_expires_in, op->service->run_ttl);
 
 	for (unsigned int i = 0; i < N_RUN_FIELDS; i++) {
-		if (created_from[i] != N_PARAMS && op_given(op, created_from[i])) {
-			run->v[i] = op->args[created_from[i]];
-		} else if (i != RUN_id) {
-			run->v[i] = schema_run.fields[i].preset;
+		run->v[i] = schema_run.fields[i].preset;
+	}
+	for (size_t i = 0; i < N_OF(taken_over) && assistant->id.ptr; i++) {
+		if (!mp_is_nil(assistant->v[taken_over[i].from])) {
+			run->v[taken_over[i].to] = assistant->v[taken_over[i].from];
 		}
 	}
+	for (unsigned int i = 0; i < N_RUN_FIELDS; i++) {
+		if (created_from[i] != N_PARAMS && op_given(op, created_from[i])) {
+			run->v[i] = op->args[created_from[i]];
+		}
+	}
+	run->v[RUN_id] = value_text(arena, run->id);
 	run->v[RUN_object] = SLICE_LIT("\xaathread.run");
 	run->v[RUN_created_at] = value_int(arena, at);
 	run->v[RUN_thread_id] = op->args[P_thread_id];
@@ -109,29 +122,36 @@ static void create_fields(struct op *op, struct run *run)
 }
 
 /* Whoever executes the run is to be told of these, and they have no place in it. */
-static void store_hints(struct op *op, const struct run *run)
+static void store_hints(struct op *op, const struct run *run, const struct assistant *assistant)
 {
-	static const struct {
-		enum param param;
+	struct slice resources = assistant->v[ASSISTANT_tool_resources];
+	struct {
 		const char *name;
+		struct slice value;
 	} hints[] = {
-		{P_reasoning_effort, "reasoning_effort"},
-		{P_tool_resources, "tool_resources"},
+		{"reasoning_effort", op->args[P_reasoning_effort]},
+		{"tool_resources", op->args[P_tool_resources]},
 	};
 	struct buf b = {0};
 	uint32_t n = 0;
 
+	if (!hints[0].value.ptr) {
+		hints[0].value = assistant->effort;
+	}
+	if (!hints[1].value.ptr && !slice_eq(resources, SLICE_LIT("\x80"))) {
+		hints[1].value = resources;
+	}
 	for (size_t i = 0; i < N_OF(hints); i++) {
-		n += op_given(op, hints[i].param);
+		n += hints[i].value.ptr != NULL;
 	}
 	if (!n) {
 		return;
 	}
 	mp_put_map(&b, n);
 	for (size_t i = 0; i < N_OF(hints); i++) {
-		if (op_given(op, hints[i].param)) {
+		if (hints[i].value.ptr) {
 			mp_put_cstr(&b, hints[i].name);
-			buf_put(&b, op->args[hints[i].param]);
+			buf_put(&b, hints[i].value);
 		}
 	}
 	if (buf_error(&b)) {
@@ -144,10 +164,14 @@ static void store_hints(struct op *op, const struct run *run)
 int op_runs_create(struct op *op)
 {
 	struct run run = {.thread_id = op_text(op, P_thread_id)};
+	struct assistant assistant = {0};
 	struct slice bytes;
 	int r;
 
-	r = create_id(op, &run);
+	r = op_new_id(op, T_RUN_IDS, "run_", "run", &run.id);
+	if (!r) {
+		r = load_assistant(op, &assistant);
+	}
 	if (!r) {
 		r = check_thread_free(op, run.thread_id);
 	}
@@ -155,14 +179,15 @@ int op_runs_create(struct op *op)
 		return r;
 	}
 	run.enqueued = slice_is(op_text(op, P_on_active), "enqueue");
-	create_fields(op, &run);
+	run.parallel = slice_is(op_text(op, P_on_active), "parallel");
+	create_fields(op, &run, &assistant);
 	r = op_encode(op, &schema_run, run.v, &bytes);
 	if (!r) {
 		r = op_result(op, bytes);
 	}
 	if (!r) {
 		runs_insert(op->txn, &run, bytes, "created");
-		store_hints(op, &run);
+		store_hints(op, &run, &assistant);
 	}
 	return r;
 }
@@ -180,7 +205,6 @@ int op_runs_get(struct op *op)
 int op_runs_cancel(struct op *op)
 {
 	enum run_status to;
-	struct slice bytes;
 	struct run run;
 	int r;
 
@@ -194,17 +218,7 @@ int op_runs_cancel(struct op *op)
 			"Cannot cancel run with status '%s'.", run_status_names[run.status]);
 	}
 	lifecycle_enter(op->txn, &run, to);
-	r = op_encode(op, &schema_run, run.v, &bytes);
-	if (!r) {
-		r = op_result(op, bytes);
-	}
-	if (!r) {
-		if (run_status_terminal(to)) {
-			lifecycle_end_steps(op->txn, &run, to);
-		}
-		runs_replace(op->txn, &run, bytes);
-	}
-	return r;
+	return lifecycle_store(op, &run);
 }
 
 int op_runs_delete(struct op *op)
@@ -217,6 +231,7 @@ int op_runs_delete(struct op *op)
 		r = op_result_deleted(op, run.id, "thread.run.deleted");
 	}
 	if (!r) {
+		lifecycle_end_messages(op->txn, &run, RUN_CANCELLED);
 		runs_remove(op->txn, &run);
 	}
 	return r;

@@ -59,10 +59,12 @@ int op_server_stats(struct op *op)
 	uint64_t free_bytes = kv_free_bytes(store_kv(op->txn->store));
 
 	kv_usage(store_kv(op->txn->store), &usage);
-	mp_put_map(out, 14);
+	mp_put_map(out, 16);
 	put_number(out, "runs", kv_count(kv, T_RUNS));
 	put_number(out, "steps", kv_count(kv, T_STEPS));
 	put_number(out, "threads", kv_count(kv, T_THREADS));
+	put_number(out, "messages", kv_count(kv, T_MESSAGES));
+	put_number(out, "assistants", kv_count(kv, T_ASSISTANTS));
 	put_number(out, "changes", kv_count(kv, T_CHANGES));
 	put_number(out, "idempotency_keys", kv_count(kv, T_IDEMPOTENCY));
 	put_number(out, "file_bytes", usage.file_bytes);

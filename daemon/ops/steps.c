@@ -1,6 +1,7 @@
 #include "daemon/ops/include.h"
 #include "daemon/ops/lifecycle.h"
 #include "daemon/ops/tools.h"
+#include "proto/growth.h"
 
 static int check_details_type(struct op *op, struct slice type)
 {
@@ -11,18 +12,6 @@ static int check_details_type(struct op *op, struct slice type)
 	}
 	return problem_set(op->problem, E_INVALID_PARAMS, "step_details.type",
 		"The details are not of the step's type.");
-}
-
-static int check_new_id(struct op *op, struct slice id)
-{
-	struct slice bytes;
-	struct key key;
-
-	if (!op_given(op, P_id) || !steps_find(op->txn, id, &bytes, &key)) {
-		return 0;
-	}
-	return problem_set(op->problem, E_ID_CONFLICT, "id",
-		"A step with id '%.*s' already exists.", (int)id.len, (const char *)id.ptr);
 }
 
 static int check_run_takes_steps(struct op *op, const struct run *run)
@@ -69,8 +58,7 @@ int op_steps_create(struct op *op)
 	if (r) {
 		return r;
 	}
-	id = op_given(op, P_id) ? op_text(op, P_id) : txn_issue_id(op->txn, T_STEP_IDS, "step_");
-	r = check_new_id(op, id);
+	r = op_new_id(op, T_STEP_IDS, "step_", "step", &id);
 	if (!r) {
 		r = step_make(op, &run, id, op->args[P_type], op->args[P_step_details],
 			op->args[P_metadata], &step);
@@ -191,7 +179,7 @@ int op_steps_update(struct op *op)
 	struct slice bytes;
 	struct step step;
 	struct run run;
-	bool any;
+	bool any, grown;
 	int r;
 
 	r = op_load_step(op, &run, &step);
@@ -201,13 +189,15 @@ int op_steps_update(struct op *op)
 	if (r) {
 		return r;
 	}
+	grown = op_given(op, P_step_details) &&
+		growth_is(step.v[STEP_step_details], op->args[P_step_details]);
 	any = set_step_fields(op, &step, to);
 	r = op_encode(op, &schema_step, step.v, &bytes);
 	if (!r) {
 		r = op_result(op, bytes);
 	}
 	if (!r && any) {
-		steps_replace(op->txn, &step, bytes);
+		steps_replace(op->txn, &step, bytes, grown ? "delta" : "updated");
 	}
 	return r;
 }

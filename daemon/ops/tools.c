@@ -366,7 +366,7 @@ static int store_answer(struct op *op, struct run *run, struct tool_step *step, 
 		step->step.status = STEP_COMPLETED;
 		steps_insert(op->txn, &step->step, step->bytes, "created");
 	} else {
-		steps_replace(op->txn, &step->step, step->bytes);
+		steps_replace(op->txn, &step->step, step->bytes, "updated");
 	}
 	runs_replace(op->txn, run, bytes);
 	return 0;

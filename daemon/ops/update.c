@@ -163,7 +163,7 @@ int op_runs_update(struct op *op)
 		steps_insert(op->txn, &made.step, made.bytes, "created");
 	}
 	if (to >= 0 && run_status_terminal((enum run_status)to)) {
-		lifecycle_end_steps(op->txn, &run, (enum run_status)to);
+		lifecycle_end_parts(op->txn, &run, (enum run_status)to);
 	}
 	runs_replace(op->txn, &run, bytes);
 	return 0;

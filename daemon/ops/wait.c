@@ -34,11 +34,11 @@ static bool is_there(enum until until, struct slice status)
 	return number >= 0 && wanted(until) & 1u << number;
 }
 
-/* Is this change of the run, or of one of its steps, what is waited for? */
+/* Is this change of the run, or of a step or message of it, what is waited for? */
 static bool counts(enum until until, struct slice change)
 {
-	return until == UNTIL_CHANGE || (mp_is_nil(mp_lookup(change, "step_id")) &&
-						is_there(until, mp_lookup(change, "to")));
+	return until == UNTIL_CHANGE ||
+	       (changes_of_run(change) && is_there(until, mp_lookup(change, "to")));
 }
 
 /*
@@ -54,7 +54,7 @@ static bool happened_since(struct op *op, enum until until, uint64_t seq)
 
 	kv_cursor_open(op->txn->kv, T_CHANGES, &c);
 	for (bool more = changes_seek(&c, seq + 1, &row); more && !found;
-		more = !found && changes_next(&c, &row)) {
+		more = changes_next(&c, &row)) {
 		found = changes_match(&filter, row.change) && counts(until, row.change);
 	}
 	kv_cursor_close(&c);

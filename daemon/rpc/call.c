@@ -1,6 +1,9 @@
 #include "daemon/rpc/call.h"
 #include "daemon/ops/leases.h"
+#include "daemon/ops/threads.h"
+#include "daemon/store/assistants.h"
 #include "daemon/store/idempotency.h"
+#include "daemon/store/messages.h"
 
 #include <errno.h>
 
@@ -100,6 +103,18 @@ static struct slice claim_of(struct arena *arena, struct slice reply)
 /* Answer a request that was applied before: with the object as it is now, or what was said then. */
 static int replay(struct op *op, const struct idempotency *record)
 {
+	static const struct {
+		enum idempotency_kind kind;
+		bool (*find)(
+			struct txn *txn, struct slice id, struct slice *bytes, struct key *key);
+		const char *name;
+		const char *param;
+	} kinds[] = {
+		{IDEMPOTENCY_RUN, runs_find, "run", "run_id"},
+		{IDEMPOTENCY_STEP, steps_find, "run step", "step_id"},
+		{IDEMPOTENCY_MESSAGE, messages_find, "message", "message_id"},
+		{IDEMPOTENCY_ASSISTANT, assistants_find, "assistant", "assistant_id"},
+	};
 	struct slice id = arena_dup(op->txn->arena, record->what), bytes;
 	struct key key;
 
@@ -112,12 +127,17 @@ static int replay(struct op *op, const struct idempotency *record)
 	if (record->kind == IDEMPOTENCY_CLAIM) {
 		return replay_claim(op, id);
 	}
-	if (record->kind == IDEMPOTENCY_RUN) {
-		return runs_find(op->txn, id, &bytes, &key) ? op_result(op, bytes)
-							    : op_not_found(op, "run", id, "run_id");
+	if (record->kind == IDEMPOTENCY_THREAD) {
+		return threads_put_object(op, id);
 	}
-	return steps_find(op->txn, id, &bytes, &key) ? op_result(op, bytes)
-						     : op_not_found(op, "run step", id, "step_id");
+	for (size_t i = 0; i < N_OF(kinds); i++) {
+		if (record->kind == kinds[i].kind) {
+			return kinds[i].find(op->txn, id, &bytes, &key)
+				       ? op_result(op, bytes)
+				       : op_not_found(op, kinds[i].name, id, kinds[i].param);
+		}
+	}
+	return -EBADMSG;
 }
 
 static void remember(const struct call *call, struct txn *txn, struct slice key, struct slice reply)
@@ -125,6 +145,9 @@ static void remember(const struct call *call, struct txn *txn, struct slice key,
 	static const enum idempotency_kind kinds[] = {
 		[REPLY_RUN] = IDEMPOTENCY_RUN,
 		[REPLY_STEP] = IDEMPOTENCY_STEP,
+		[REPLY_THREAD] = IDEMPOTENCY_THREAD,
+		[REPLY_MESSAGE] = IDEMPOTENCY_MESSAGE,
+		[REPLY_ASSISTANT] = IDEMPOTENCY_ASSISTANT,
 		[REPLY_CLAIM] = IDEMPOTENCY_CLAIM,
 		[REPLY_DATA] = IDEMPOTENCY_DATA,
 	};

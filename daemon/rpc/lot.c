@@ -321,14 +321,14 @@ struct event {
 
 static void read_event(struct slice frame, struct event *out)
 {
-	struct slice change = frame_event_change(frame), id;
+	struct slice change = frame_event_change(frame);
 	int to = run_status_of(mp_lookup(change, "to"));
 
 	*out = (struct event){0};
 	mp_get_int(mp_lookup(change, "seq"), &out->seq);
 	mp_get_str(mp_lookup(change, "thread_id"), &out->thread_id);
 	mp_get_str(mp_lookup(change, "run_id"), &out->run_id);
-	if (!mp_get_str(mp_lookup(change, "step_id"), &id)) {
+	if (changes_of_run(change)) {
 		out->statuses = to < 0 ? ~0u : 1u << to;
 	}
 }

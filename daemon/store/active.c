@@ -3,6 +3,9 @@
 
 #define HEADER_BYTES (1 + 7 * 8 + POSITION_BYTES + 3)
 
+/* The first byte: how it minds the others of its thread. Stored: never renumber. */
+enum mode { MODE_ALONE = 0, MODE_ENQUEUED = 1, MODE_PARALLEL = 2 };
+
 static uint64_t take_u64(const uint8_t **p)
 {
 	uint64_t v = read_u64(*p);
@@ -19,7 +22,8 @@ bool active_read(struct slice row, struct active *out)
 	if (row.len < HEADER_BYTES) {
 		return false;
 	}
-	out->enqueued = *p++;
+	out->enqueued = *p == MODE_ENQUEUED;
+	out->parallel = *p++ == MODE_PARALLEL;
 	out->open_steps = take_u64(&p);
 	out->expiry_ms = (int64_t)take_u64(&p);
 	out->cancel_ms = (int64_t)take_u64(&p);
@@ -67,7 +71,7 @@ void active_write(const struct active *a, struct active_row *row)
 	size_t worker = leased ? a->lease.worker.len : 0;
 
 	row->len = 0;
-	add_u8(row, a->enqueued);
+	add_u8(row, a->enqueued ? MODE_ENQUEUED : a->parallel ? MODE_PARALLEL : MODE_ALONE);
 	add_u64(row, a->open_steps);
 	add_u64(row, (uint64_t)a->expiry_ms);
 	add_u64(row, (uint64_t)a->cancel_ms);
@@ -214,6 +218,22 @@ bool active_last(struct txn *txn, struct slice thread_id, struct key *run_key)
 		slice_eq(key_prefix(c.key), key_slice(&prefix));
 	if (found) {
 		*run_key = key_from(c.key);
+	}
+	kv_cursor_close(&c);
+	return found;
+}
+
+bool active_first_alone(struct txn *txn, struct slice thread_id, struct active *out)
+{
+	struct key prefix = thread_prefix(thread_id);
+	struct kv_cursor c;
+	bool found = false;
+
+	kv_cursor_open(txn->kv, T_RUNS_ACTIVE, &c);
+	for (bool more = kv_seek(&c, key_slice(&prefix));
+		more && !found && slice_eq(key_prefix(c.key), key_slice(&prefix));
+		more = kv_next(&c)) {
+		found = active_read(c.value, out) && !out->enqueued && !out->parallel;
 	}
 	kv_cursor_close(&c);
 	return found;

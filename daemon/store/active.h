@@ -16,6 +16,7 @@ struct lease {
 
 struct active {
 	bool enqueued; /* waits for the earlier runs of its thread to end */
+	bool parallel; /* minds no others in its thread */
 	uint64_t open_steps;
 	uint8_t first_open[POSITION_BYTES]; /* no step before this is in progress */
 	int64_t expiry_ms;		    /* steady time; 0: never */
@@ -45,6 +46,9 @@ void active_step_closed(struct txn *txn, struct slice run_key);
 /* The oldest such run of a thread and its key, or the newest; false when there is none. */
 bool active_first(struct txn *txn, struct slice thread_id, struct key *run_key, struct active *out);
 bool active_last(struct txn *txn, struct slice thread_id, struct key *run_key);
+
+/* The same for the oldest that wants its thread to itself: neither enqueued nor parallel. */
+bool active_first_alone(struct txn *txn, struct slice thread_id, struct active *out);
 
 /* What a row says, for who walks the table. */
 bool active_read(struct slice row, struct active *out);

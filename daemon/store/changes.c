@@ -26,10 +26,26 @@ static struct slice name_of(const char *name)
 	return name ? slice_str(name) : slice_of(NULL, 0);
 }
 
+/* How the events of a kind begin, and which pair of a change has the object's id, beyond those that
+ * all have. */
+static const struct {
+	const char *prefix;
+	const char *id;
+} kinds[] = {
+	[CHANGE_RUN] = {"thread.run.", NULL},
+	[CHANGE_STEP] = {"thread.run.step.", NULL},
+	[CHANGE_MESSAGE] = {"thread.message.", "message_id"},
+	[CHANGE_THREAD] = {"thread.", NULL},
+	[CHANGE_ASSISTANT] = {"assistant.", "assistant_id"},
+};
+
 static void encode(
 	const struct txn *txn, const struct change *c, struct slice event, struct buf *out)
 {
-	mp_put_map(out, 9);
+	const char *id = kinds[c->kind].id;
+	struct slice none = {NULL, 0};
+
+	mp_put_map(out, id ? 10 : 9);
 	mp_put_cstr(out, "seq");
 	mp_put_uint(out, c->seq);
 	mp_put_cstr(out, "at_ms");
@@ -38,7 +54,10 @@ static void encode(
 	mp_put_str(out, event);
 	put_or_nil(out, "thread_id", c->thread_id);
 	put_or_nil(out, "run_id", c->run_id);
-	put_or_nil(out, "step_id", c->step_id);
+	put_or_nil(out, "step_id", c->kind == CHANGE_STEP ? c->object_id : none);
+	if (id) {
+		put_or_nil(out, id, c->object_id);
+	}
 	put_or_nil(out, "from", name_of(c->from));
 	put_or_nil(out, "to", name_of(c->to));
 	put_or_nil(out, "by", txn->by);
@@ -95,7 +114,7 @@ void changes_add(struct txn *txn, const struct change *c)
 	size_t part, start;
 	char name[64];
 
-	snprintf(name, sizeof(name), "thread.run.%s%s", c->step_id.ptr ? "step." : "", c->event);
+	snprintf(name, sizeof(name), "%s%s", kinds[c->kind].prefix, c->event);
 	part = begin_part(out);
 	buf_put(out, c->thread_id);
 	buf_append(out, "/", 1);
@@ -166,6 +185,14 @@ bool changes_match(const struct change_filter *filter, struct slice change)
 	       is_of(change, "thread_id", filter->thread_id);
 }
 
+bool changes_of_run(struct slice change)
+{
+	struct slice id;
+
+	return mp_get_str(mp_lookup(change, "run_id"), &id) &&
+	       mp_is_nil(mp_lookup(change, "step_id")) && !mp_lookup(change, "message_id").ptr;
+}
+
 void changes_keep_created(struct txn *txn, uint64_t seq, struct slice bytes)
 {
 	struct key key = seq_key(seq);
@@ -196,21 +223,40 @@ void changes_keep_removed(struct txn *txn, uint64_t seq, struct slice bytes)
 	}
 }
 
+/* Where the objects of a change are found whose creation has none. */
+static bool find_tables(struct slice change, struct slice *id, enum table *ids, enum table *objects)
+{
+	static const struct {
+		const char *id;
+		enum table ids;
+		enum table objects;
+	} tables[] = {
+		{"message_id", T_MESSAGE_IDS, T_MESSAGES},
+		{"step_id", T_STEP_IDS, T_STEPS},
+		{"run_id", T_RUN_IDS, T_RUNS},
+	};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		if (mp_get_str(mp_lookup(change, tables[i].id), id)) {
+			*ids = tables[i].ids;
+			*objects = tables[i].objects;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct slice changes_object(struct txn *txn, const struct change_row *row)
 {
 	struct slice id, key, object = {NULL, 0};
-	bool step = mp_get_str(mp_lookup(row->change, "step_id"), &id);
+	enum table ids, objects;
 
 	if (row->object.ptr) {
 		return mp_is_nil(row->object) ? object : row->object;
 	}
-	if (!step && !mp_get_str(mp_lookup(row->change, "run_id"), &id)) {
-		return object;
-	}
-	if (!kv_get(txn->kv, step ? T_STEP_IDS : T_RUN_IDS, id, &key) || key.len < 8 ||
-		read_u64(key.ptr + key.len - 8) != row->seq ||
-		!kv_get(txn->kv, step ? T_STEPS : T_RUNS, key, &object) ||
-		object.len > CHANGES_MAX_OBJECT) {
+	if (!find_tables(row->change, &id, &ids, &objects) || !kv_get(txn->kv, ids, id, &key) ||
+		key.len < 8 || read_u64(key.ptr + key.len - 8) != row->seq ||
+		!kv_get(txn->kv, objects, key, &object) || object.len > CHANGES_MAX_OBJECT) {
 		return slice_of(NULL, 0);
 	}
 	return object;

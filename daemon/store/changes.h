@@ -1,11 +1,12 @@
 /*
- * The feed of changes: every transition of runs and steps, every create, delete and change of
- * metadata, numbered in the order in which they were committed.
+ * The feed of changes: every transition of runs, steps and messages, every create, delete and
+ * change of metadata, those of threads and assistants too, numbered in the order in which they were
+ * committed. What goes with its thread or run has no change of its own but a run.
  *
  * A row is the change as it is published, and behind it the object as the change left it, or nil
- * when that is too large. The row of a creation has no object: as long as that was not
- * changed it is found under its id, and who changes it puts it there first. So what is written
- * once and never again, which is most, is stored once.
+ * when that is too large. The row of the creation of a run, a step or a message has no object: as
+ * long as that was not changed it is found under its id, and who changes it puts it there first. So
+ * what is written once and never again, which is most, is stored once.
  *
  * Older changes than the store's options say are removed as new ones come, and once a minute; in a
  * full store each delete takes some of the oldest with it.
@@ -14,13 +15,16 @@
 
 #include "daemon/store/store.h"
 
+enum change_kind { CHANGE_RUN, CHANGE_STEP, CHANGE_MESSAGE, CHANGE_THREAD, CHANGE_ASSISTANT };
+
 struct change {
+	enum change_kind kind;
 	uint64_t seq;	   /* from changes_next_seq() */
 	const char *event; /* after its prefix: "created", "completed", ... */
 	struct slice thread_id;
-	struct slice run_id;
-	struct slice step_id; /* ptr NULL: a change of the run */
-	const char *from;     /* status, or NULL */
+	struct slice run_id;	/* of a message, ptr NULL: no run made it */
+	struct slice object_id; /* of the step, message or assistant */
+	const char *from;	/* status, or NULL */
 	const char *to;
 	struct slice object; /* as the change left it; ptr NULL: it was created, or is gone */
 };
@@ -73,6 +77,9 @@ struct change_filter {
 };
 
 bool changes_match(const struct change_filter *filter, struct slice change);
+
+/* Is it a change of a run itself, not of its steps or messages? */
+bool changes_of_run(struct slice change);
 
 /* The object of a row, NULL ptr where there is none; found under its id if need be. */
 struct slice changes_object(struct txn *txn, const struct change_row *row);

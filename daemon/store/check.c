@@ -1,6 +1,8 @@
 #include "daemon/store/check.h"
 #include "daemon/store/active.h"
+#include "daemon/store/assistants.h"
 #include "daemon/store/deadlines.h"
+#include "daemon/store/messages.h"
 #include "daemon/store/ready.h"
 #include "daemon/store/steps.h"
 #include "daemon/store/threads.h"
@@ -14,6 +16,8 @@ struct tally {
 	uint64_t active;
 	uint64_t deadlines;
 	uint64_t ready; /* rows */
+	uint64_t made;	/* messages, by runs */
+	uint64_t open;	/* of those, in progress */
 };
 
 __attribute__((format(printf, 3, 4))) static void report(
@@ -195,6 +199,50 @@ static void check_step(
 	check->steps++;
 }
 
+static void check_message(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	struct key by_run;
+	struct message m;
+	bool open;
+
+	if (!messages_read(c->value, &m)) {
+		report(check, key_first_id(c->key), "a message of this thread cannot be read");
+		return;
+	}
+	if (!slice_eq(m.thread_id, key_first_id(c->key)) ||
+		!index_is(txn, T_MESSAGE_IDS, m.id, c->key) ||
+		!has_key(txn, T_THREADS, m.thread_id)) {
+		report(check, m.id, "the message is not of its thread, or not under its id");
+	}
+	check->messages++;
+	if (!m.run_id.ptr) {
+		return;
+	}
+	by_run = messages_prefix(m.run_id);
+	key_bytes(&by_run, key_position(c->key));
+	open = m.status == MESSAGE_IN_PROGRESS;
+	tally->made++;
+	tally->open += open;
+	if (!index_is(txn, T_MESSAGES_BY_RUN, key_slice(&by_run), c->key) ||
+		open != has_key(txn, T_MESSAGES_OPEN, key_slice(&by_run))) {
+		report(check, m.id, "the message is not, or is, where its run finds it");
+	}
+}
+
+static void check_assistant(
+	struct txn *txn, struct check *check, struct tally *tally, const struct kv_cursor *c)
+{
+	struct assistant a;
+
+	if (!assistants_read(assistants_object(c->value), &a)) {
+		report(check, SLICE_LIT("assistants"), "an assistant cannot be read");
+	} else if (!index_is(txn, T_ASSISTANT_IDS, a.id, c->key)) {
+		report(check, a.id, "the assistant is not under its id");
+	}
+	check->assistants++;
+}
+
 static uint64_t count_prefix(struct txn *txn, enum table table, struct slice id)
 {
 	struct key prefix = {0};
@@ -263,9 +311,12 @@ void check_store(struct txn *txn, struct check *check)
 	struct tally tally = {0};
 
 	check->runs = check->steps = check->threads = check->n_problems = 0;
+	check->messages = check->assistants = 0;
 	check_table(txn, check, &tally, T_RUNS, check_run);
 	check_table(txn, check, &tally, T_STEPS, check_step);
 	check_table(txn, check, &tally, T_THREADS, check_thread);
+	check_table(txn, check, &tally, T_MESSAGES, check_message);
+	check_table(txn, check, &tally, T_ASSISTANTS, check_assistant);
 	check_count(txn, check, T_RUN_IDS, "run_ids", check->runs);
 	check_count(txn, check, T_RUNS_BY_TIME, "runs_by_time", check->runs);
 	check_count(txn, check, T_RUNS_BY_STATUS, "runs_by_status", check->runs);
@@ -274,4 +325,8 @@ void check_store(struct txn *txn, struct check *check)
 	check_count(txn, check, T_READY, "ready", tally.ready);
 	check_count(txn, check, T_STEP_IDS, "step_ids", check->steps);
 	check_count(txn, check, T_THREADS_BY_TIME, "threads_by_time", check->threads);
+	check_count(txn, check, T_MESSAGE_IDS, "message_ids", check->messages);
+	check_count(txn, check, T_MESSAGES_BY_RUN, "messages_by_run", tally.made);
+	check_count(txn, check, T_MESSAGES_OPEN, "messages_open", tally.open);
+	check_count(txn, check, T_ASSISTANT_IDS, "assistant_ids", check->assistants);
 }

@@ -7,6 +7,8 @@ struct check {
 	uint64_t runs;
 	uint64_t steps;
 	uint64_t threads;
+	uint64_t messages;
+	uint64_t assistants;
 	unsigned int n_problems;
 
 	/* Told of each of the first 100 problems, in words. */

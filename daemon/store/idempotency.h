@@ -11,11 +11,14 @@
 
 /* Stored: never renumber. */
 enum idempotency_kind {
-	IDEMPOTENCY_RUN = 1, /* what is the id of the run that was the reply */
+	IDEMPOTENCY_RUN = 1, /* what is the id of the run that was the reply; so of the others */
 	IDEMPOTENCY_STEP = 2,
 	IDEMPOTENCY_DATA = 3,  /* the reply itself */
 	IDEMPOTENCY_BATCH = 4, /* a batch, whose requests have records of their own */
 	IDEMPOTENCY_CLAIM = 5, /* the id of the run and its lease */
+	IDEMPOTENCY_THREAD = 6,
+	IDEMPOTENCY_MESSAGE = 7,
+	IDEMPOTENCY_ASSISTANT = 8,
 };
 
 struct idempotency {

@@ -117,6 +117,7 @@ static uint64_t run_seq(const struct run *run)
 static void add_change(
 	struct txn *txn, const struct run *run, struct change change, struct slice object)
 {
+	change.kind = CHANGE_RUN;
 	change.thread_id = run->thread_id;
 	change.run_id = run->id;
 	change.object = object;
@@ -129,6 +130,7 @@ static void enter_active(struct txn *txn, const struct run *run)
 	struct slice run_key = key_slice(&run->key);
 	struct active first, active = {
 				     .enqueued = run->enqueued,
+				     .parallel = run->parallel,
 				     .expiry_ms = runs_expiry_ms(txn, run->v[RUN_expires_at]),
 				     .cancel_ms = run->status == RUN_CANCELLING
 							  ? txn->steady_ms + CANCEL_GRACE_MS

@@ -15,6 +15,7 @@ struct run {
 	struct slice thread_id;
 	enum run_status status; /* as stored, until runs_replace() */
 	bool enqueued;		/* of a new one: waits for the earlier ones of its thread */
+	bool parallel;		/* of a new one: minds no others in its thread */
 };
 
 /* A run's stored bytes, borrowed, and its key; false when there is none of that id. */

@@ -63,9 +63,10 @@ bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct 
 static void add_change(
 	struct txn *txn, const struct step *step, struct change change, struct slice object)
 {
+	change.kind = CHANGE_STEP;
 	change.thread_id = step->thread_id;
 	change.run_id = step->run_id;
-	change.step_id = step->id;
+	change.object_id = step->id;
 	change.object = object;
 	changes_add(txn, &change);
 }
@@ -96,7 +97,7 @@ void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const 
 		slice_of(NULL, 0));
 }
 
-void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
+void steps_replace(struct txn *txn, struct step *step, struct slice bytes, const char *same)
 {
 	enum step_status from = step->status;
 	enum step_status to = (enum step_status)step_status_of(step->v[STEP_status]);
@@ -112,7 +113,7 @@ void steps_replace(struct txn *txn, struct step *step, struct slice bytes)
 	step->status = to;
 	add_change(txn, step,
 		(struct change){.seq = changes_next_seq(txn),
-			.event = to == from ? "updated" : step_status_names[to],
+			.event = to == from ? same : step_status_names[to],
 			.from = step_status_names[from],
 			.to = step_status_names[to]},
 		bytes);

@@ -25,9 +25,12 @@ bool steps_read(struct slice bytes, struct step *out);
 /* Find a step of @run, copied and taken apart; false also when it is of another run. */
 bool steps_load(struct txn *txn, const struct run *run, struct slice id, struct step *out);
 
-/* As runs_insert() and runs_replace(). */
+/*
+ * As runs_insert() and runs_replace(); a change that leaves the status is called @same: "updated",
+ * or "delta" where the step grew.
+ */
 void steps_insert(struct txn *txn, struct step *step, struct slice bytes, const char *event);
-void steps_replace(struct txn *txn, struct step *step, struct slice bytes);
+void steps_replace(struct txn *txn, struct step *step, struct slice bytes, const char *same);
 
 /* Remove the steps of a run without a change for each; returns how many there were. */
 uint64_t steps_remove_all(struct txn *txn, const struct run *run);

@@ -28,13 +28,19 @@ enum table {
 	T_STEP_IDS,	   /* step id -> key in T_STEPS */
 	T_THREADS,	   /* thread id -> struct thread, packed */
 	T_THREADS_BY_TIME, /* position -> thread id */
+	T_MESSAGES,	   /* thread 00 position -> Message */
+	T_MESSAGE_IDS,	   /* message id -> key in T_MESSAGES */
+	T_MESSAGES_BY_RUN, /* run 00 position -> key in T_MESSAGES, of those that a run made */
+	T_MESSAGES_OPEN,   /* the same, of those in progress */
+	T_ASSISTANTS,	   /* position -> Assistant, and its hints (assistants.h) */
+	T_ASSISTANT_IDS,   /* assistant id -> key in T_ASSISTANTS */
 	T_DEADLINES,	   /* ms kind run id -> nothing */
 	T_CHANGES,	   /* seq -> the change, as it is published, and the object (changes.h) */
 	T_IDEMPOTENCY,	   /* idempotency key -> what its request did */
 	N_TABLES,
 };
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 struct store;
 

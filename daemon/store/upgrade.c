@@ -124,6 +124,7 @@ static void upgrade_to_2(struct txn *txn)
 	changes_discard(txn);
 }
 
+/* Version 3 has more tables, which begin empty, and rows that say more; the old ones still do. */
 void upgrade_store(struct txn *txn, uint64_t version)
 {
 	if (version < 2) {

@@ -165,7 +165,7 @@ static void bad_objects_are_refused_by_their_path(void **state)
 	static const struct {
 		const char *members, *code, *param;
 	} runs[] = {
-		{"'object':'thread'", "invalid_params", "objects[1].object"},
+		{"'object':'thread.summary'", "invalid_params", "objects[1].object"},
 		{"'id':'a b'", "invalid_id", "objects[1].id"},
 		{"'thread_id':''", "invalid_id", "objects[1].thread_id"},
 		{"'status':'done'", "invalid_params", "objects[1].status"},

@@ -168,6 +168,9 @@ json_t *sample(const struct schema *s, struct rng *rng)
 		return map;
 	case SK_EITHER:
 		return rng_once_in(rng, 2) ? sample_name(s, rng) : sample(s->item, rng);
+	case SK_SHORT:
+		return rng_once_in(rng, 2) ? sample_text(rng, rng_below(rng, 20), false)
+					   : sample(s->item, rng);
 	case SK_ENUM_SET:
 		map = rng_once_in(rng, 2) ? sample_name(s, rng)
 					  : json_pack("[o]", sample_name(s, rng));
@@ -220,6 +223,18 @@ static void assert_object(const struct schema *s, const json_t *given, const jso
 	assert_int_equal(json_object_size(canonical), n);
 }
 
+/* A string alone became what it stands for. */
+static void assert_long_form(const struct schema *s, const json_t *given, const json_t *canonical)
+{
+	struct buf b = {0};
+
+	buf_put(&b, s->before);
+	mp_put_cstr(&b, json_string_value(given));
+	buf_put(&b, s->after);
+	assert_packed(canonical, buf_slice(&b));
+	buf_finish(&b);
+}
+
 static void assert_value(const struct schema *s, const json_t *given, const json_t *canonical)
 {
 	const struct schema_variant *v = s->variants;
@@ -240,7 +255,9 @@ static void assert_value(const struct schema *s, const json_t *given, const json
 			assert_value(
 				s->item, json_array_get(given, i), json_array_get(canonical, i));
 		}
-	} else if (s->kind == SK_EITHER && !json_is_string(given)) {
+	} else if (s->kind == SK_SHORT && json_is_string(given)) {
+		assert_long_form(s, given, canonical);
+	} else if ((s->kind == SK_EITHER || s->kind == SK_SHORT) && !json_is_string(given)) {
 		assert_value(s->item, given, canonical);
 	} else if (s->kind == SK_ENUM_SET && json_is_string(given)) {
 		assert_int_equal(json_array_size(canonical), 1);

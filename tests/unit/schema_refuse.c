@@ -222,7 +222,7 @@ static void imported_objects_are_named_by_their_place(void **state)
 {
 	static const struct row rows[] = {
 		{"objects.import", "'objects':[{}]", E_MISSING_PARAM, "objects[0].object"},
-		{"objects.import", "'objects':[{'object':'thread'}]", E_INVALID_PARAMS,
+		{"objects.import", "'objects':[{'object':'thread.summary'}]", E_INVALID_PARAMS,
 			"objects[0].object"},
 		{"objects.import", "'objects':[{'object':'thread.run'}]", E_MISSING_PARAM,
 			"objects[0].id"},

@@ -83,6 +83,7 @@ static unsigned int takes_types(const struct schema *s)
 	case SK_ARRAY:
 		return 1u << JSON_ARRAY;
 	case SK_EITHER:
+	case SK_SHORT:
 		return 1u << JSON_STRING | takes_types(s->item);
 	case SK_ENUM_SET:
 		return 1u << JSON_STRING | 1u << JSON_ARRAY;
@@ -308,6 +309,13 @@ static void spoil_value(struct walk *w, const struct schema *s, const struct pla
 		break;
 	case SK_ARRAY:
 		spoil_array(w, s, value, at);
+		break;
+	case SK_SHORT:
+		if (json_is_array(value)) {
+			spoil_array(w, s->item, value, at);
+		} else if (json_is_object(value)) {
+			spoil_map(w, s->item, value, at);
+		}
 		break;
 	case SK_EITHER:
 		try_value(w, at, json_string("no_such_name"), E_INVALID_PARAMS, at->path);

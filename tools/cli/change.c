@@ -23,7 +23,7 @@ static void write_colored(const struct cli *cli, const char *color, struct slice
 	fputs(*color ? TERM_PLAIN : "", stdout);
 }
 
-/* "run.completed", "step.created": every event is one of a thread. */
+/* "run.completed", "step.created", "message.delta": nearly every event is one of a thread. */
 static struct slice short_event(struct slice event)
 {
 	static const char *const fronts[] = {"thread.run.step.", "thread."};
@@ -50,14 +50,17 @@ static void write_event(const struct cli *cli, struct slice change)
 
 static void write_path(struct slice change)
 {
-	static const char *const ids[] = {"thread_id", "run_id", "step_id"};
+	static const char *const ids[] = {
+		"thread_id", "run_id", "step_id", "message_id", "assistant_id"};
+	const char *between = "";
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
 		struct slice id = text_of(change, ids[i]);
 
 		if (id.ptr) {
-			fputs(i ? "/" : "", stdout);
+			fputs(between, stdout);
 			term_write(stdout, id);
+			between = "/";
 		}
 	}
 }

@@ -150,6 +150,7 @@ static uint32_t read_page(struct why *w, struct slice page, int64_t *after)
 		struct slice change = mp_value(&changes);
 
 		if (mp_is_nil(mp_lookup(change, "step_id")) &&
+			!mp_lookup(change, "message_id").ptr &&
 			!slice_eq(mp_lookup(change, "from"), mp_lookup(change, "to")) &&
 			mp_get_int(mp_lookup(change, "at_ms"), &at_ms)) {
 			w->since = at_ms / 1000;
