@@ -68,7 +68,7 @@ struct book_claim {
 
 /* A change that the feed is to tell, and of its run what the feed does not. */
 struct book_change {
-	char run[40];
+	char run[40]; /* "": a change of the thread itself */
 	char thread[8];
 	char step[40];
 	char event[20];

@@ -339,5 +339,9 @@ struct book_answer book_delete_thread(struct book *book, const json_t *params)
 			entry_remove_run(book, &book->runs[i]);
 		}
 	}
-	return known ? shown(NULL) : refused("not_found");
+	if (!known) {
+		return refused("not_found");
+	}
+	entry_tell_thread_deleted(book, thread);
+	return shown(NULL);
 }

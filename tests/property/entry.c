@@ -68,6 +68,14 @@ static void tell(struct book *book, const struct book_run *run, const char *step
 	SET(change->by, book->by);
 }
 
+void entry_tell_thread_deleted(struct book *book, const char *thread)
+{
+	struct book_run none = {0};
+
+	SET(none.thread, thread);
+	tell(book, &none, "", "deleted", "", "");
+}
+
 static void know_thread(struct book *book, const char *thread)
 {
 	int free = -1;

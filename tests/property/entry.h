@@ -23,6 +23,9 @@ struct book_run *entry_add_run(struct book *book, const char *thread);
 /* Told and gone. */
 void entry_remove_run(struct book *book, struct book_run *run);
 
+/* Told that the thread is gone, with all that was in it. */
+void entry_tell_thread_deleted(struct book *book, const char *thread);
+
 /* To another status, with all that follows from that; @event as the feed calls it. */
 void entry_move_run(struct book *book, struct book_run *run, const char *to, const char *event);
 

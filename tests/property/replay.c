@@ -18,7 +18,7 @@ static bool is_told(const struct book_change *told, const json_t *change)
 {
 	const char *step = of(change, "step_id");
 	const char *event = of(change, "event");
-	const char *prefix = *step ? "thread.run.step." : "thread.run.";
+	const char *prefix = *step ? "thread.run.step." : *told->run ? "thread.run." : "thread.";
 
 	return (*told->step == '?' ? *step != '\0' : is(told->step, step)) &&
 	       is(told->thread, of(change, "thread_id")) &&

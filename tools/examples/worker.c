@@ -1,10 +1,10 @@
 /*
- * An executor of runs, an example to be read: it claims queued runs and lets a command, for sh -c,
- * do the work. That gets the run as JSON on its standard input, RUNSTORE_RUN_ID and RUNSTORE_URL in
- * its environment, and writes one JSON object a line: {"type", "step_details", "usage"} is a step
- * that it did; {"required_action"} asks for tool outputs, with which the run is queued, claimed and
- * given to the command again; {"usage"} is the run's. Exit status 0 completes the run, any other
- * fails it. A cancel, or a lost lease, ends the command with SIGTERM.
+ * An executor of runs, an example to be read: it claims queued runs and has a command, for sh -c, do
+ * the work. That gets the run as JSON on its standard input and RUNSTORE_RUN_ID, _LEASE and _URL in
+ * its environment, and writes a JSON object a line: {"type", "step_details", "usage"} is a step that
+ * it did; {"required_action"} asks for tool outputs, with which the run is queued, claimed and given
+ * to it again; {"usage"} is the run's. Exit status 0 completes the run, any other fails it. A
+ * cancel, or a lost lease, ends it with SIGTERM.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -40,6 +40,7 @@ static bool start(struct turn *t, const char *command)
 	free(json);
 	lseek(in, 0, SEEK_SET);
 	setenv("RUNSTORE_RUN_ID", t->run_id, 1);
+	setenv("RUNSTORE_LEASE", runstore_lease_token(t->lease), 1);
 	setenv("RUNSTORE_URL", runstore_url(t->rs), 1);
 	t->pid = fork();
 	if (!t->pid) {
