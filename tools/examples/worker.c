@@ -1,10 +1,9 @@
 /*
- * An executor of runs, an example to be read: it claims queued runs and has a command, for sh -c, do
- * the work. That gets the run as JSON on its standard input and RUNSTORE_RUN_ID, _LEASE and _URL in
- * its environment, and writes a JSON object a line: {"type", "step_details", "usage"} is a step that
- * it did; {"required_action"} asks for tool outputs, with which the run is queued, claimed and given
- * to it again; {"usage"} is the run's. Exit status 0 completes the run, any other fails it. A
- * cancel, or a lost lease, ends it with SIGTERM.
+ * An executor of runs, an example to be read: it claims queued runs, and a command, for sh -c, does
+ * the work. That gets the run as JSON on standard input and RUNSTORE_RUN_ID, _LEASE and _URL in its
+ * environment, and writes a JSON object a line: {"type", "step_details", "usage"}, a step it did;
+ * {"required_action"}, tool outputs that it asks for: the run is queued, claimed and given to it
+ * again; {"usage"}, the run's. Exit status 0 completes the run. A cancel or lost lease is SIGTERM.
  */
 #include <getopt.h>
 #include <poll.h>
