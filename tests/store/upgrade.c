@@ -1,4 +1,4 @@
-/* A store of version 1, made out of one of this version, becomes one of this version again. */
+/* An older store, made out of one of this version, becomes one of this version again. */
 #include "cmocka_all.h"
 
 #include "objects.h"
@@ -110,16 +110,22 @@ static void each_row(struct shelf *s, enum table table,
 	} while (more);
 }
 
+static void put_version(struct shelf *s, uint64_t version)
+{
+	uint8_t bytes[8];
+
+	write_u64(bytes, version);
+	kv_put(s->txn.kv, T_META, SLICE_LIT("version"), slice_of(bytes, sizeof(bytes)));
+}
+
 static void upgrade(struct shelf *s)
 {
-	static const uint8_t one[8] = {0, 0, 0, 0, 0, 0, 0, 1};
-
 	shelf_begin(s);
 	clear_table(s, T_READY);
 	clear_table(s, T_DEADLINES);
 	each_row(s, T_RUNS_ACTIVE, age_active);
 	each_row(s, T_CHANGES, age_change);
-	kv_put(s->txn.kv, T_META, SLICE_LIT("version"), slice_of(one, sizeof(one)));
+	put_version(s, 1);
 	assert_true(kv_del(s->txn.kv, T_META, SLICE_LIT("clock")));
 	shelf_commit(s);
 	shelf_reopen(s);
@@ -390,6 +396,27 @@ static void an_empty_store_is_upgraded_too(void **state)
 	expect_claim(s, "first");
 }
 
+/* It differs in what it lacks alone: messages, assistants, and what threads were created with. */
+static void a_store_of_version_2_keeps_all_it_has(void **state)
+{
+	struct shelf *s = *state;
+	json_t *changes = shelf_call(s, "changes.list", "{'objects':true}");
+
+	shelf_begin(s);
+	put_version(s, 2);
+	shelf_commit(s);
+	shelf_reopen(s);
+	expect_version(s, STORE_VERSION);
+	expect_same(shelf_call(s, "changes.list", "{'objects':true}"), changes);
+	shelf_check(s);
+	expect_claim(s, "first");
+	json_decref(shelf_call(
+		s, "messages.create", "{'thread_id':'new','role':'user','content':'hi','id':'m'}"));
+	expect_fields(shelf_call(s, "threads.get", "{'thread_id':'new'}"),
+		"{'tool_resources':{},'metadata':{}}");
+	shelf_check(s);
+}
+
 #define FILLED(test) cmocka_unit_test_setup_teardown(test, start, shelf_stop)
 #define EMPTY(test) cmocka_unit_test_setup_teardown(test, shelf_start, shelf_stop)
 
@@ -408,6 +435,7 @@ int main(void)
 		FILLED(hints_are_kept),
 		FILLED(the_feed_goes_on_and_says_what_it_lacks),
 		FILLED(a_store_that_was_upgraded_is_opened_as_it_is),
+		FILLED(a_store_of_version_2_keeps_all_it_has),
 		EMPTY(an_empty_store_is_upgraded_too),
 	};
 
