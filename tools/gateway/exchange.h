@@ -3,8 +3,8 @@
  * thread of the pool when all of it has, and answered once, from any thread: at once, later (a held
  * request), or by and by (a stream). While it waits for its answer it has no thread.
  *
- * References: who keeps an exchange beyond the call that gave it takes one. The client may go at any
- * time; then answers go nowhere, and that is no error.
+ * References: who keeps an exchange beyond the call that gave it takes one. The client may go at
+ * any time; then answers go nowhere, and that is no error.
  */
 #pragma once
 

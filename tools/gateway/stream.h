@@ -1,6 +1,6 @@
 /*
- * Streams of server-sent events: what happens to a run, in the names and the order of the API, out of
- * the daemon's feed of changes.
+ * Streams of server-sent events: what happens to a run, in the names and the order of the API, out
+ * of the daemon's feed of changes.
  */
 #pragma once
 
@@ -9,9 +9,16 @@
 
 struct streams;
 
+/* Returns 0 or -errno. */
 int streams_open(struct streams **out, const struct gateway *gw);
 
-/* All streams end, as they are. */
+/*
+ * All streams end, as they are; those that come are refused as unavailable. From its return on they
+ * use neither hub nor pool, but the server may still have to read what is left of them. Their
+ * memory goes with their exchanges, also after streams_close(), which does this itself if it was
+ * not done. stream_open() may then be called no more.
+ */
+void streams_stop(struct streams *streams);
 void streams_close(struct streams *streams);
 
 enum stream_from {
@@ -34,8 +41,7 @@ struct stream_options {
  * refused is refused before the stream begins: not_found of the run, a last_event_id that no event
  * of it has (invalid_params, param Last-Event-ID).
  */
-void stream_open(
-	struct streams *streams, struct exchange *x, const struct stream_options *options);
+void stream_open(struct streams *streams, struct exchange *x, const struct stream_options *options);
 
 /* How many there are now. */
 unsigned int streams_count(struct streams *streams);

@@ -1,0 +1,18 @@
+/* The HTTP server: requests in, by way of the guards and the routes, answers out. */
+#pragma once
+
+#include "tools/gateway/gateway.h"
+
+struct server;
+
+/*
+ * Listen and serve. @gw must be whole but for nothing. @where, of @size bytes, gets the URL.
+ * Returns 0 or -errno, with the reason told on standard error.
+ */
+int server_open(struct server **out, const struct gateway *gw, char *where, size_t size);
+
+/* Take no more connections. */
+void server_quiet(struct server *server);
+
+/* Wait until all requests are answered, at most @ms; those that are not then are dropped. */
+void server_close(struct server *server, int ms);

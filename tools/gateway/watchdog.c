@@ -1,0 +1,172 @@
+#include "tools/gateway/watchdog.h"
+#include "client/util.h"
+#include "tools/gateway/answer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define TICK_MS 250
+#define HEAD_MS 10000
+#define BODY_MS 30000
+#define BODY_BYTES_A_MS 64 /* more time for more body */
+#define IDLE_MS 75000
+
+struct connection {
+	struct connection *next, *prev;
+	int socket;
+	enum connection_state state;
+	int64_t until_ms;
+	bool shut;
+};
+
+struct watchdog {
+	pthread_mutex_t lock;
+	pthread_cond_t stop;
+	struct connection *first;
+	bool stopping;
+	pthread_t thread;
+};
+
+/* Why it is closed; the client may not be reading. Nobody else writes to it in these states. */
+static void tell(const struct connection *c)
+{
+	unsigned int status;
+	char *body = answer_refusal(REFUSE_TIMEOUT, &status), text[512];
+	int n;
+
+	if (!body) {
+		return;
+	}
+	n = snprintf(text, sizeof(text),
+		"HTTP/1.1 %u Request Timeout\r\nContent-Type: application/json\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		status, strlen(body), body);
+	if (n > 0 && (size_t)n < sizeof(text)) {
+		send(c->socket, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	free(body);
+}
+
+/* The descriptor stays open: closing is for its owner, who is woken by this. */
+static void look(struct connection *c, int64_t now)
+{
+	if (c->shut || c->state == CONNECTION_BUSY || now < c->until_ms) {
+		return;
+	}
+	if (c->state != CONNECTION_IDLE) {
+		tell(c);
+	}
+	shutdown(c->socket, SHUT_RDWR);
+	c->shut = true;
+}
+
+static void *watch(void *arg)
+{
+	struct watchdog *dog = arg;
+
+	pthread_mutex_lock(&dog->lock);
+	while (!dog->stopping) {
+		struct timespec t;
+
+		for (struct connection *c = dog->first; c; c = c->next) {
+			look(c, now_ms());
+		}
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		t.tv_nsec += TICK_MS * 1000000L;
+		t.tv_sec += t.tv_nsec / 1000000000;
+		t.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&dog->stop, &dog->lock, &t);
+	}
+	pthread_mutex_unlock(&dog->lock);
+	return NULL;
+}
+
+int watchdog_open(struct watchdog **out)
+{
+	struct watchdog *dog = calloc(1, sizeof(*dog));
+	pthread_condattr_t attr;
+	int r;
+
+	if (!dog) {
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&dog->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&dog->stop, &attr);
+	pthread_condattr_destroy(&attr);
+	r = pthread_create(&dog->thread, NULL, watch, dog);
+	if (r) {
+		free(dog);
+		return -r;
+	}
+	*out = dog;
+	return 0;
+}
+
+void watchdog_close(struct watchdog *dog)
+{
+	if (!dog) {
+		return;
+	}
+	pthread_mutex_lock(&dog->lock);
+	dog->stopping = true;
+	pthread_cond_signal(&dog->stop);
+	pthread_mutex_unlock(&dog->lock);
+	pthread_join(dog->thread, NULL);
+	pthread_cond_destroy(&dog->stop);
+	pthread_mutex_destroy(&dog->lock);
+	free(dog);
+}
+
+struct connection *watchdog_add(struct watchdog *dog, int socket)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		return NULL;
+	}
+	c->socket = socket;
+	c->until_ms = now_ms() + HEAD_MS;
+	pthread_mutex_lock(&dog->lock);
+	c->next = dog->first;
+	if (c->next) {
+		c->next->prev = c;
+	}
+	dog->first = c;
+	pthread_mutex_unlock(&dog->lock);
+	return c;
+}
+
+void watchdog_remove(struct watchdog *dog, struct connection *c)
+{
+	if (!c) {
+		return;
+	}
+	pthread_mutex_lock(&dog->lock);
+	*(c->prev ? &c->prev->next : &dog->first) = c->next;
+	if (c->next) {
+		c->next->prev = c->prev;
+	}
+	pthread_mutex_unlock(&dog->lock);
+	free(c);
+}
+
+void connection_enter(
+	struct watchdog *dog, struct connection *c, enum connection_state state, uint64_t bytes)
+{
+	int64_t ms =
+		state == CONNECTION_IDLE ? IDLE_MS : BODY_MS + (int64_t)(bytes / BODY_BYTES_A_MS);
+
+	if (!c) {
+		return;
+	}
+	pthread_mutex_lock(&dog->lock);
+	c->state = state;
+	c->until_ms = now_ms() + ms;
+	pthread_mutex_unlock(&dog->lock);
+}
