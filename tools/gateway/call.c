@@ -5,6 +5,7 @@
 #include "proto/schema.h"
 #include "proto/utf8.h"
 #include "tools/gateway/exchange_server.h"
+#include "tools/gateway/rest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,14 +176,21 @@ static void call_free(struct call *call)
 	free(call);
 }
 
+/* It is answered, or is to be with an error. */
+static void finish(struct call *call)
+{
+	if (call->error.code) {
+		exchange_answer_error(call->x, &call->error);
+	}
+	call_free(call);
+}
+
 static void run(struct pool_job *job)
 {
 	struct call *call = (struct call *)job;
 
-	if (call->error.code || call->route->handle(call)) {
-		exchange_answer_error(call->x, &call->error);
-	}
-	call_free(call);
+	call->route->handle(call);
+	finish(call);
 }
 
 void call_submit(const struct gateway *gw, struct exchange *x, enum route_id route,
@@ -207,5 +215,10 @@ void call_submit(const struct gateway *gw, struct exchange *x, enum route_id rou
 	if (!r && call->route->fields) {
 		take_body(call, body);
 	}
+	if (call->error.code || (call->route->at_once && rest_at_once(call))) {
+		finish(call);
+		return;
+	}
+	exchange_wait(x);
 	pool_submit(gw->pool, &call->job);
 }

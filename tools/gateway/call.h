@@ -19,8 +19,8 @@ struct call {
 };
 
 /*
- * Take the request apart and have it handled, on a thread of the pool. The exchange's reference
- * is taken over.
+ * Take the request apart and have it handled, on a thread of the pool where that may take a while.
+ * The exchange's reference is taken over. Called by the server's thread.
  */
 void call_submit(const struct gateway *gw, struct exchange *x, enum route_id route,
 	const struct slice ids[static PATH_IDS], struct slice body, const char *query);

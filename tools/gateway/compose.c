@@ -530,7 +530,7 @@ void compose_gap(struct compose *c, struct buf *out)
 {
 	if (!c->over) {
 		c->out = out;
-		order_forget(&c->order);
+		order_flush(&c->order);
 		forget_parts(c);
 	}
 }

@@ -8,11 +8,13 @@ struct holds;
 struct hub;
 struct metrics;
 struct options;
+struct quick;
 struct streams;
 
 struct gateway {
 	const struct options *options;
 	struct runstore *rs; /* for calls from the threads of the pool */
+	struct quick *quick; /* for those from the server's */
 	struct pool *pool;
 	struct hub *hub;
 	struct holds *holds;

@@ -80,5 +80,6 @@ void health_submit(const struct gateway *gw, struct exchange *x, const char *pat
 		.gw = gw,
 		.x = exchange_ref(x),
 		.metrics = slice_is(slice_of(path, n), "/metrics")};
+	exchange_wait(x);
 	pool_submit(gw->pool, &p->job);
 }

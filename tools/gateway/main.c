@@ -3,6 +3,7 @@
 #include "tools/gateway/log.h"
 #include "tools/gateway/metrics.h"
 #include "tools/gateway/options.h"
+#include "tools/gateway/quick.h"
 #include "tools/gateway/server.h"
 #include "tools/gateway/stream.h"
 
@@ -29,7 +30,7 @@ static int open_all(struct gateway *gw, struct server **server, char *where, siz
 	struct runstore_error error;
 
 	if (runstore_open(&gw->rs, o->url, &options, &error) ||
-		hub_open(&gw->hub, gw->rs, &error)) {
+		quick_open(&gw->quick, o->url, &error) || hub_open(&gw->hub, gw->rs, &error)) {
 		return tell(error.message);
 	}
 	gw->metrics = metrics_create();
@@ -58,6 +59,7 @@ static void close_all(struct gateway *gw, struct server *server)
 	streams_close(gw->streams);
 	hub_close(gw->hub);
 	metrics_destroy(gw->metrics);
+	quick_close(gw->quick);
 	runstore_close(gw->rs);
 }
 

@@ -158,14 +158,9 @@ int order_add(struct order *o, const struct order_entry *e)
 
 void order_flush(struct order *o)
 {
-	while (o->first) {
-		release(o, &o->first);
-	}
-}
-
-void order_forget(struct order *o)
-{
-	order_flush(o);
-	end_step(o);
-	*o->message = '\0';
+	do {
+		end_step(o);
+		*o->message = '\0';
+		drain(o);
+	} while (is_open(o));
 }

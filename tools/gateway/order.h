@@ -39,13 +39,13 @@ void order_init(struct order *o, void (*tell)(void *, int64_t, struct slice), vo
 void order_finish(struct order *o);
 
 /*
- * Tell it, and what has waited for it; or hold it. More than a few MiB are not held: then all is
- * told as it came. Returns 0, -ENOMEM, or -EBADMSG for what is no id.
+ * Tell it, and what has waited for it; or hold it. More than a few MiB are not held: then that
+ * is told although something is open. Returns 0, -ENOMEM, or -EBADMSG for what is no id.
  */
 int order_add(struct order *o, const struct order_entry *e);
 
-/* Tell all that is held. */
+/*
+ * Tell all that is held, of one step or message after the other, and forget what is open: it may
+ * end unheard.
+ */
 void order_flush(struct order *o);
-
-/* The same, and whatever was open may have ended unheard. */
-void order_forget(struct order *o);

@@ -3,6 +3,7 @@
 #include "client/util.h"
 #include "proto/mp.h"
 #include "tools/gateway/hold.h"
+#include "tools/gateway/quick.h"
 #include "tools/gateway/stream.h"
 
 #include <stdlib.h>
@@ -56,6 +57,33 @@ static int64_t hold_ms(const struct call *call)
 		return -1;
 	}
 	return ms < 0 ? 0 : ms > HOLD_MAX_MS ? HOLD_MAX_MS : (int64_t)ms;
+}
+
+bool rest_at_once(struct call *call)
+{
+	_cleanup_(pairs_finish) struct pairs params = {0};
+	_cleanup_(buf_finish) struct buf map = {0};
+	struct runstore_reply *reply;
+	int r;
+
+	if (hold_ms(call) >= 0 || put_params(call, NULL, &params)) {
+		return false;
+	}
+	pairs_write(&params, &map);
+	if (buf_error(&map)) {
+		return false;
+	}
+	r = quick_call(
+		call->gw->quick, call->route->method, map.ptr, map.len, &reply, &call->error);
+	if (may_pass(r)) {
+		call->error.code = 0;
+		return false;
+	}
+	if (!r) {
+		call_answer(call, runstore_reply_value(reply));
+		runstore_reply_free(reply);
+	}
+	return true;
 }
 
 int rest_get_run(struct call *call)

@@ -8,6 +8,12 @@
 
 int rest_plain(struct call *call);
 
+/*
+ * The same for a read of one object, by the server's own thread: false when that is no time for it,
+ * or a poll helper asks.
+ */
+bool rest_at_once(struct call *call);
+
 /* A poll helper's GET is held until the run's status changes. */
 int rest_get_run(struct call *call);
 int rest_submit(struct call *call);

@@ -45,8 +45,8 @@ static const struct query_key run_keys[] = {PAGE, {"status", QUERY_TEXTS},
 	{"created_before", QUERY_INTEGER}, {"metadata", QUERY_PAIRS}, END};
 
 const struct route routes[N_ROUTES] = {
-#define ROUTE(symbol, verb, path, handler, method, fields, keys)                                   \
-	[ROUTE_##symbol] = {verb, path, method, handler, fields, keys},
+#define ROUTE(symbol, verb, path, handler, method, fields, keys, at_once)                          \
+	[ROUTE_##symbol] = {verb, path, method, handler, fields, keys, at_once},
 #include "tools/gateway/routes.def"
 #undef ROUTE
 };

@@ -9,7 +9,7 @@ struct call;
 enum { PATH_IDS = 3 };
 
 enum route_id {
-#define ROUTE(symbol, verb, path, handler, method, fields, keys) ROUTE_##symbol,
+#define ROUTE(symbol, verb, path, handler, method, fields, keys, at_once) ROUTE_##symbol,
 #include "tools/gateway/routes.def"
 #undef ROUTE
 	N_ROUTES, /* for what is no route */
@@ -22,6 +22,7 @@ struct route {
 	int (*handle)(struct call *call);
 	const char *const *fields;    /* of the body, that go to the daemon; NULL: it takes none */
 	const struct query_key *keys; /* of the query */
+	bool at_once;		      /* it reads one object (quick.h) */
 };
 
 extern const struct route routes[N_ROUTES];

@@ -21,8 +21,9 @@
 
 #define MAX_TARGET 16384
 #define MAX_HEAD 32768
-#define POOL_BYTES (128u << 10) /* of a connection: room to refuse a large head in our own words   \
-				 */
+#define POOL_BYTES                                                                                 \
+	(128u << 10) /* of a connection: room to refuse a large head in our own words              \
+		      */
 #define SILENT_S 75
 #define BACKLOG 1024
 
@@ -274,7 +275,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *con, con
 	if (exchange_dropped(x)) {
 		exchange_refuse(x, REFUSE_TOO_LARGE);
 	} else {
-		exchange_wait(x);
 		route(server, x);
 	}
 	return exchange_send(x, &r) ? r : MHD_YES;
@@ -329,12 +329,12 @@ static struct MHD_Daemon *start(struct server *server, int fd)
 	return MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
-		MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)POOL_BYTES, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK,
-		on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-		MHD_OPTION_END);
+		MHD_OPTION_THREAD_POOL_SIZE, SERVER_THREADS, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+		SILENT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
 }
 
 int server_open(struct server **out, const struct gateway *gw, char *where, size_t size)

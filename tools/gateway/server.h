@@ -5,6 +5,9 @@
 
 struct server;
 
+/* Threads that serve connections, each its own. */
+#define SERVER_THREADS 32
+
 /*
  * Listen and serve. @gw must be whole but for nothing. @where, of @size bytes, gets the URL.
  * Returns 0 or -errno, with the reason told on standard error.
