@@ -18,7 +18,15 @@ enum method_id {
 };
 
 enum method_access { ACCESS_READ, ACCESS_WRITE };
-enum method_reply { REPLY_RUN, REPLY_STEP, REPLY_THREAD, REPLY_MESSAGE, REPLY_ASSISTANT, REPLY_CLAIM, REPLY_DATA };
+enum method_reply {
+	REPLY_RUN,
+	REPLY_STEP,
+	REPLY_THREAD,
+	REPLY_MESSAGE,
+	REPLY_ASSISTANT,
+	REPLY_CLAIM,
+	REPLY_DATA
+};
 enum method_flag {
 	METHOD_UNDOABLE = 1,
 	METHOD_LONG = 2,

@@ -117,13 +117,14 @@ static int import_thread(struct import *im, struct slice bytes)
 	if (!record_read(&schema_thread, bytes, v) || !mp_get_str(v[THREAD_id], &id)) {
 		return -EBADMSG;
 	}
-	if (threads_get(txn, id, &t) && t.metadata.ptr) {
+	if (threads_get(txn, id, &t) && t.created) {
 		r = threads_encode(im->op, id, &t, &stored);
 		return r ? r : compare(im, "Thread", id, stored, bytes);
 	}
 	seq = changes_next_seq(txn);
 	mp_get_int(v[THREAD_created_at], &t.created_at);
 	t.seq = t.seq ? t.seq : seq;
+	t.created = true;
 	t.tool_resources = v[THREAD_tool_resources];
 	t.metadata = v[THREAD_metadata];
 	threads_put(txn, id, &t);

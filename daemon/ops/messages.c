@@ -70,8 +70,14 @@ static int check_turn(struct op *op)
 		(const char *)thread.ptr, (int)active.run_id.len, (const char *)active.run_id.ptr);
 }
 
-static int check_new(struct op *op, enum message_status status)
+/* A run that has ended ends no messages any more. */
+static int check_new(struct op *op, const struct run *maker, enum message_status status)
 {
+	if (status == MESSAGE_IN_PROGRESS && maker->id.ptr && run_status_terminal(maker->status)) {
+		return problem_set(op->problem, E_INVALID_TRANSITION, "status",
+			"The run has ended with status '%s': its messages are completed.",
+			run_status_names[maker->status]);
+	}
 	if (status == MESSAGE_INCOMPLETE) {
 		return problem_set(op->problem, E_INVALID_PARAMS, "status",
 			"A new message is 'completed' or 'in_progress'.");
@@ -124,7 +130,7 @@ int op_messages_create(struct op *op)
 		r = check_turn(op);
 	}
 	if (!r) {
-		r = check_new(op, status);
+		r = check_new(op, &maker, status);
 	}
 	if (!r) {
 		r = op_new_id(op, T_MESSAGE_IDS, "msg_", "message", &m.id);

@@ -67,7 +67,7 @@ static int store_thread(struct op *op, struct slice id, struct thread *t, const 
 
 int op_threads_create(struct op *op)
 {
-	struct thread t = {.created_at = op_now(op)};
+	struct thread t = {.created_at = op_now(op), .created = true};
 	struct slice id;
 	int r;
 

@@ -21,6 +21,7 @@ bool threads_get(struct txn *txn, struct slice id, struct thread *out)
 	if (rest.len) {
 		out->tool_resources = mp_value(&rest);
 		out->metadata = mp_value(&rest);
+		mp_get_bool(mp_value(&rest), &out->created);
 	}
 	return true;
 }
@@ -50,6 +51,7 @@ static void put_row(struct txn *txn, struct slice id, const struct thread *t)
 	buf_append(&row, counts, sizeof(counts));
 	buf_put(&row, t->tool_resources);
 	buf_put(&row, t->metadata);
+	mp_put_bool(&row, t->created);
 	if (buf_error(&row)) {
 		kv_fail(txn->kv, buf_error(&row));
 	} else {
@@ -81,7 +83,7 @@ void threads_add_run(struct txn *txn, struct slice id, int64_t created_at, uint6
 {
 	struct thread t = {.created_at = created_at, .seq = seq};
 
-	if (threads_get(txn, id, &t) && !t.metadata.ptr && created_at < t.created_at) {
+	if (threads_get(txn, id, &t) && !t.created && created_at < t.created_at) {
 		t.created_at = created_at;
 	}
 	t.runs++;

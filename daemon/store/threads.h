@@ -11,6 +11,7 @@ struct thread {
 	uint64_t seq;	    /* place among the threads of one second */
 	uint64_t runs;
 	uint64_t steps;
+	bool created;		     /* else it came to be with a run or a message */
 	struct slice tool_resources; /* encoded; ptr NULL: it was never created or changed */
 	struct slice metadata;	     /* the same */
 };

@@ -55,6 +55,13 @@ static json_t *unpack_event(struct feed *feed, const char *bytes, size_t len)
 	return frame;
 }
 
+static const char *text_or_empty(const json_t *change, const char *name)
+{
+	const char *value = json_string_value(json_object_get(change, name));
+
+	return value ? value : "";
+}
+
 json_t *feed_next(struct feed *feed, int timeout_ms)
 {
 	void *bytes = NULL;
@@ -74,7 +81,8 @@ json_t *feed_next(struct feed *feed, int timeout_ms)
 	assert_int_equal(json_array_size(json_array_get(frame, 2)), 1);
 	change = json_array_get(json_array_get(frame, 2), 0);
 	expect_same(field(change, "event"), json_array_get(frame, 1));
-	snprintf(topic, sizeof(topic), "%s/%s", text(change, "thread_id"), text(change, "run_id"));
+	snprintf(topic, sizeof(topic), "%s/%s", text_or_empty(change, "thread_id"),
+		text_or_empty(change, "run_id"));
 	assert_string_equal(feed->topic, topic);
 	return change;
 }
