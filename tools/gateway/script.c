@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PAGE 32			     /* changes with their objects, 64 KiB at most each */
+#define PAGE_MIN 4
+#define PAGE_MAX 32		     /* changes with their objects, 64 KiB at most each */
 #define SCAN_PAGE MAX_CHANGES	     /* changes alone */
 #define FULL_BYTES (MAX_MESSAGE / 2) /* from which on the daemon may have cut a page */
 #define LARGEST_ID "9223372036854775807"
@@ -20,6 +21,7 @@ struct script {
 	struct fetch_place at;
 	bool content;
 	int64_t after; /* the change up to which it has read */
+	int page;      /* changes to ask for at once */
 	bool unsure;   /* whether the end of the run will be in the feed */
 	bool asked;    /* how the run is, since the feed did not begin with its beginning */
 	/* An object that was asked for, while one page is read. */
@@ -164,6 +166,7 @@ static struct script *script_make(struct runstore *rs, const struct stream_optio
 	memcpy(s->ids, o->thread_id, thread_size);
 	memcpy(s->ids + thread_size, o->run_id, run_size);
 	s->rs = rs;
+	s->page = PAGE_MAX;
 	s->at = (struct fetch_place){s->ids, s->ids + thread_size};
 	s->content = o->include_content;
 	return s;
@@ -283,19 +286,30 @@ static int ask_run(struct script *s, struct buf *out, struct runstore_error *err
 	return 0;
 }
 
+/* Where objects are large, most of a page would be read in vain. */
+static void fit_page(struct script *s, bool whole)
+{
+	if (whole) {
+		s->page = 2 * s->page < PAGE_MAX ? 2 * s->page : PAGE_MAX;
+	} else {
+		s->page = s->page / 2 > PAGE_MIN ? s->page / 2 : PAGE_MIN;
+	}
+}
+
 static int read_changes(struct script *s, const struct runstore_reply *reply, size_t end,
 	struct buf *out, bool *whole, struct runstore_error *error)
 {
 	struct page page;
 	int r;
 
-	read_page(reply, PAGE, &page);
+	read_page(reply, (uint32_t)s->page, &page);
 	if (page.truncated && s->after) {
 		compose_gap(s->compose, out);
 		s->unsure = true;
 	}
 	r = take_changes(s, &page, end, out, whole);
 	drop_object(s);
+	fit_page(s, *whole);
 	*whole = *whole && page.last;
 	if (r > 0) {
 		fail(error, r, NULL, "An object of the run cannot be read.");
@@ -314,7 +328,7 @@ int script_read(struct script *s, size_t room, struct buf *out, enum script_stat
 	bool last = false;
 	int r;
 
-	r = fetch_changes(s->rs, s->at.run_id, s->after, PAGE, true, &reply, error);
+	r = fetch_changes(s->rs, s->at.run_id, s->after, s->page, true, &reply, error);
 	if (r) {
 		r = give_up(s, r, error, out);
 	} else {
