@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const thread_fields[] = {"tool_resources", "metadata", NULL};
-static const char *const message_fields[] = {"role", "content", "attachments", "metadata", NULL};
 static const char *const own_messages[] = {"messages", NULL};
 static const char *const own_run[] = {"stream", "additional_messages", NULL};
 static const char *const own_thread_run[] = {"stream", "thread", NULL};
@@ -71,7 +69,7 @@ static int add_message(
 			"Expected an object, a message.");
 	}
 	pairs_text(&params, "thread_id", slice_str(thread_id));
-	r = call_put_fields(b->call, item, where, message_fields, NULL, &params);
+	r = call_put_fields(b->call, item, where, route_message_fields, NULL, &params);
 	return r ? r : add(b, "messages.create", &params, path, index);
 }
 
@@ -101,7 +99,7 @@ static int add_thread(struct batch *b, struct slice map, const char *id, const c
 	int r;
 
 	pairs_text(&params, "id", slice_str(id));
-	r = call_put_fields(b->call, map, path, thread_fields, own_messages, &params);
+	r = call_put_fields(b->call, map, path, route_thread_fields, own_messages, &params);
 	return r ? r : add(b, "threads.create", &params, path, -1);
 }
 

@@ -12,7 +12,7 @@
 
 struct header {
 	const char *name;
-	char value[240];
+	char value[512];
 };
 
 struct exchange {
@@ -32,6 +32,7 @@ struct exchange {
 	bool more; /* exchange_more() was called and nobody slept */
 	struct header headers[HEADERS_MAX];
 	unsigned int n_headers;
+	bool waits;
 	bool streams;
 	struct exchange_source source;
 };
@@ -118,9 +119,14 @@ uint64_t exchange_began_ns(const struct exchange *x)
 	return x->began_ns;
 }
 
-bool exchange_streams(const struct exchange *x)
+bool exchange_waits(const struct exchange *x)
 {
-	return x->streams;
+	return x->waits || x->streams;
+}
+
+void exchange_set_waits(struct exchange *x)
+{
+	x->waits = true;
 }
 
 bool exchange_receive(struct exchange *x, const char *data, size_t size, size_t limit)

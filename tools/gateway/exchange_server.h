@@ -50,8 +50,9 @@ uint64_t exchange_began_ns(const struct exchange *x);
 void exchange_set_route(struct exchange *x, unsigned int route);
 unsigned int exchange_route(const struct exchange *x);
 
-/* Was it answered with a stream? */
-bool exchange_streams(const struct exchange *x);
+/* Is it held, or answered by and by? How long that takes says nothing of how fast we are. */
+bool exchange_waits(const struct exchange *x);
+void exchange_set_waits(struct exchange *x);
 
 /* The monotonic clock in nanoseconds. */
 uint64_t clock_ns(void);

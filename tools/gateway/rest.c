@@ -2,6 +2,7 @@
 #include "client/fail.h"
 #include "client/util.h"
 #include "proto/mp.h"
+#include "tools/gateway/exchange_server.h"
 #include "tools/gateway/hold.h"
 #include "tools/gateway/quick.h"
 #include "tools/gateway/stream.h"
@@ -93,6 +94,7 @@ int rest_get_run(struct call *call)
 	if (ms < 0) {
 		return rest_plain(call);
 	}
+	exchange_set_waits(call->x);
 	hold_run(call->gw->holds, call->x, call->ids[0], call->ids[1], ms);
 	return 0;
 }

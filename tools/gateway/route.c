@@ -7,8 +7,8 @@
 
 static const char *const no_fields[] = {NULL};
 static const char *const metadata_fields[] = {"metadata", NULL};
-static const char *const thread_fields[] = {"tool_resources", "metadata", NULL};
-static const char *const message_fields[] = {"role", "content", "attachments", "metadata", NULL};
+const char *const route_thread_fields[] = {"tool_resources", "metadata", NULL};
+const char *const route_message_fields[] = {"role", "content", "attachments", "metadata", NULL};
 static const char *const submit_fields[] = {"tool_outputs", NULL};
 static const char *const assistant_fields[] = {"model", "name", "description", "instructions",
 	"reasoning_effort", "tools", "tool_resources", "metadata", "temperature", "top_p",

@@ -27,6 +27,10 @@ struct route {
 
 extern const struct route routes[N_ROUTES];
 
+/* The fields of a thread and a message that a caller may set; up to a NULL. */
+extern const char *const route_thread_fields[];
+extern const char *const route_message_fields[];
+
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
 /*

@@ -78,8 +78,8 @@ static void on_completed(void *context, struct MHD_Connection *con, void **x_of,
 		return;
 	}
 	ns = clock_ns() - exchange_began_ns(x);
-	metrics_request(server->gw->metrics, exchange_route(x), exchange_status(x), ns,
-		exchange_streams(x));
+	metrics_request(
+		server->gw->metrics, exchange_route(x), exchange_status(x), ns, exchange_waits(x));
 	if (log_wants(LOG_LEVEL_INFO)) {
 		log_write(LOG_LEVEL_INFO, "event=request method=%s target=%.200s status=%u us=%lu",
 			exchange_method(x), exchange_target(x), exchange_status(x),
