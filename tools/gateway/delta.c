@@ -9,6 +9,7 @@
 #include "proto/mp.h"
 
 #define NO_INDEX (-1)
+#define MAX_GROWTH 1024 /* items that the SDKs let an array grow by at once */
 
 static enum mp_type type_of(struct slice value)
 {
@@ -242,8 +243,11 @@ static enum delta write_array(struct slice before, struct slice after, struct bu
 		}
 		told += d == DELTA_MADE;
 	}
-	if (n < n_before || !told) {
-		return n < n_before ? DELTA_BROKEN : DELTA_NOTHING;
+	if (n < n_before || n - n_before > MAX_GROWTH) {
+		return DELTA_BROKEN;
+	}
+	if (!told) {
+		return DELTA_NOTHING;
 	}
 	mp_put_array(out, told);
 	buf_put(out, buf_slice(&items));

@@ -45,9 +45,8 @@ void metrics_connection(struct metrics *m, int delta)
 	m->connections += delta;
 }
 
-/* How long a stream or a held request lasts says nothing of how fast the gateway is. */
 void metrics_request(
-	struct metrics *m, unsigned int route, unsigned int status, uint64_t ns, bool streamed)
+	struct metrics *m, unsigned int route, unsigned int status, uint64_t ns, bool waited)
 {
 	struct route_metrics *r = &m->routes[route];
 	uint64_t us = ns / 1000;
@@ -57,7 +56,7 @@ void metrics_request(
 		i++;
 	}
 	r->requests[i]++;
-	if (streamed) {
+	if (waited) {
 		return;
 	}
 	for (i = 0; i < N_BOUNDS && us > bounds_us[i]; i++) {
@@ -182,7 +181,8 @@ void metrics_write(const struct gateway *gw, struct slice stats, struct buf *out
 	const struct metrics *m = gw->metrics;
 
 	put_requests(m, out);
-	put(out, "# HELP runstore_gateway_request_seconds Time to the answer, streams left out.\n"
+	put(out, "# HELP runstore_gateway_request_seconds Time to the answer, of those that were "
+		 "not held or streamed.\n"
 		 "# TYPE runstore_gateway_request_seconds histogram\n");
 	for (size_t i = 0; i <= N_ROUTES; i++) {
 		if (was_used(&m->routes[i])) {

@@ -11,9 +11,12 @@ struct metrics;
 struct metrics *metrics_create(void);
 void metrics_destroy(struct metrics *m);
 
-/* A request of @route (N_ROUTES: of none) was answered with @status after @ns; 0: not at all. */
+/*
+ * A request of @route (N_ROUTES: of none) was answered with @status after @ns; 0: not at all. Of
+ * one that waited the time is not counted.
+ */
 void metrics_request(
-	struct metrics *m, unsigned int route, unsigned int status, uint64_t ns, bool streamed);
+	struct metrics *m, unsigned int route, unsigned int status, uint64_t ns, bool waited);
 
 /* Clients that came, or went. */
 void metrics_connection(struct metrics *m, int delta);

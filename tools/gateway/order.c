@@ -12,7 +12,7 @@ struct order_held {
 	uint8_t bytes[]; /* of its slices */
 };
 
-void order_init(struct order *o, void (*tell)(void *, int64_t, struct slice), void *context)
+void order_init(struct order *o, void (*tell)(void *, const struct order_entry *), void *context)
 {
 	*o = (struct order){.tell = tell, .context = context, .end = &o->first};
 }
@@ -38,16 +38,20 @@ static bool is_open(const struct order *o)
 	return *o->step || *o->message;
 }
 
-/* May it be told while what is open is open? */
-static bool fits(const struct order *o, const struct order_entry *e)
+/*
+ * May it be told while what is open is open? An SDK takes a step beside any message, so @loosely
+ * that will do; else a step and a message go together only when it makes that one.
+ */
+static bool fits(const struct order *o, const struct order_entry *e, bool loosely)
 {
-	if (!is_open(o)) {
-		return true;
-	}
 	if (e->subject == SUBJECT_MESSAGE) {
-		return slice_is(e->id, o->message) || slice_is(e->id, o->its_message);
+		return *o->message ? slice_is(e->id, o->message)
+		       : *o->step  ? loosely || slice_is(e->id, o->its_message)
+				   : true;
 	}
-	return *o->step ? slice_is(e->id, o->step) : slice_is(e->message_id, o->message);
+	return *o->step	     ? slice_is(e->id, o->step)
+	       : *o->message ? loosely || slice_is(e->message_id, o->message)
+			     : true;
 }
 
 static void end_step(struct order *o)
@@ -56,23 +60,26 @@ static void end_step(struct order *o)
 	*o->its_message = '\0';
 }
 
-/* Tell it; what it opens is what is told of from here on, unless something else is. */
+/* Tell it; what it opens is told of from here on, unless another one is. */
 static void tell(struct order *o, const struct order_entry *e)
 {
 	bool is_step = e->subject == SUBJECT_STEP;
+	char *open = is_step ? o->step : o->message;
 
-	if (e->ends && is_step && slice_is(e->id, o->step)) {
-		end_step(o);
-	} else if (e->ends && !is_step && slice_is(e->id, o->message)) {
-		*o->message = '\0';
-	} else if (!e->ends && fits(o, e)) {
-		set_id(is_step ? o->step : o->message, e->id);
+	if (e->ends && slice_is(e->id, open)) {
+		if (is_step) {
+			end_step(o);
+		} else {
+			*open = '\0';
+		}
+	} else if (!e->ends && !*open) {
+		set_id(open, e->id);
 		if (is_step && e->message_id.len) {
 			set_id(o->its_message, e->message_id);
 		}
 	}
 	if (e->text.len) {
-		o->tell(o->context, e->seq, e->text);
+		o->tell(o->context, e);
 	}
 }
 
@@ -91,14 +98,14 @@ static void release(struct order *o, struct order_held **at)
 }
 
 /* Tell what fits, in its order; from the front again whenever something has ended. */
-static void drain(struct order *o)
+static void drain(struct order *o, bool loosely)
 {
 	struct order_held **at = &o->first;
 
 	while (*at) {
 		bool ends = (*at)->entry.ends;
 
-		if (fits(o, &(*at)->entry)) {
+		if (fits(o, &(*at)->entry, loosely)) {
 			release(o, at);
 			at = ends ? &o->first : at;
 		} else {
@@ -138,6 +145,9 @@ static int hold(struct order *o, const struct order_entry *e)
 	o->end = &h->next;
 	o->held += size;
 	if (o->held > HELD_MAX) {
+		order_loosen(o);
+	}
+	if (o->held > HELD_MAX) {
 		order_flush(o);
 	}
 	return 0;
@@ -148,12 +158,17 @@ int order_add(struct order *o, const struct order_entry *e)
 	if (!e->id.len || e->id.len >= ORDER_ID || e->message_id.len >= ORDER_ID) {
 		return -EBADMSG;
 	}
-	if (!fits(o, e)) {
+	if (!fits(o, e, false)) {
 		return hold(o, e);
 	}
 	tell(o, e);
-	drain(o);
+	drain(o, false);
 	return 0;
+}
+
+void order_loosen(struct order *o)
+{
+	drain(o, true);
 }
 
 void order_flush(struct order *o)
@@ -161,6 +176,6 @@ void order_flush(struct order *o)
 	do {
 		end_step(o);
 		*o->message = '\0';
-		drain(o);
+		drain(o, false);
 	} while (is_open(o));
 }
