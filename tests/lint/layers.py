@@ -31,6 +31,7 @@ LIBRARIES = {
     "nng/": ("tests/",),
     "cmocka.h": ("tests/",),
     "jansson.h": ("client/", "tools/", "tests/"),
+    "microhttpd.h": ("tools/gateway/",),
     "msgpack": ("proto/", "client/", "tests/"),
 }
 
