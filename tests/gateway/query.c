@@ -85,11 +85,13 @@ static void percent_encoding_is_undone_in_values_and_keys(void **state)
 static void broken_encoding_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"after=%", "after=%1", "after=%zz", "after=%ff", "after=a%00b", "%00=1"};
+		"after=%", "after=%1", "after=%zz", "after=%ff", "after=a%00b"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		refuse(bad[i], RUNSTORE_E_INVALID_PARAMS, "");
+		refuse(bad[i], RUNSTORE_E_INVALID_PARAMS, "after");
 	}
+	refuse("%00=1", RUNSTORE_E_INVALID_PARAMS, "");
+	refuse("a%ffter=1", RUNSTORE_E_INVALID_PARAMS, "");
 }
 
 static void lists_gather_with_and_without_brackets(void **state)
@@ -119,6 +121,7 @@ static void unknown_keys_are_named(void **state)
 	refuse("limit[]=1", RUNSTORE_E_UNKNOWN_PARAM, "limit[]");
 	refuse("metadata=1", RUNSTORE_E_UNKNOWN_PARAM, "metadata");
 	refuse("include[a]=1", RUNSTORE_E_UNKNOWN_PARAM, "include[a]");
+	refuse("=1", RUNSTORE_E_UNKNOWN_PARAM, "");
 	refuse("Limit=1", RUNSTORE_E_UNKNOWN_PARAM, "Limit");
 }
 

@@ -131,7 +131,7 @@ void exchange_set_waits(struct exchange *x)
 
 bool exchange_receive(struct exchange *x, const char *data, size_t size, size_t limit)
 {
-	if (x->dropped || size > limit - x->body.len) {
+	if (x->status || x->dropped || size > limit - x->body.len) {
 		x->dropped += size;
 		buf_finish(&x->body);
 		return false;

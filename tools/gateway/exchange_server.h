@@ -19,7 +19,10 @@ const char *exchange_target(const struct exchange *x);
 const char *exchange_method(const struct exchange *x);
 void exchange_set_method(struct exchange *x, const char *method);
 
-/* Append to the body. False when it becomes longer than @limit: all of it is then dropped. */
+/*
+ * Append to the body. False when it becomes longer than @limit, or is refused already: all of it is
+ * then dropped.
+ */
 bool exchange_receive(struct exchange *x, const char *data, size_t size, size_t limit);
 
 /* Bytes of a body that was too long which came after that was known; 0: it was not. */

@@ -10,10 +10,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define CONNECT_MS 1500 /* for a daemon that is not there; its supervisor is quicker */
 #define CALL_MS 20000
 #define LAST_ANSWERS_MS 3000
+#define LAST_RESORT_S 4 /* for a daemon that took a request and does not answer */
 
 static int tell(const char *what)
 {
@@ -39,6 +41,11 @@ static int open_all(struct gateway *gw, struct server **server, char *where, siz
 		return tell("there is no memory, or no thread, to begin with");
 	}
 	return server_open(server, gw, where, size) ? 1 : 0;
+}
+
+static void leave(int signal_number)
+{
+	_exit(0);
 }
 
 /* Whoever waits is answered first, as things are; then nothing is left to do. */
@@ -88,6 +95,8 @@ int main(int argc, char **argv)
 		printf("ready listen=%s url=%s\n", where, runstore_url(gw.rs));
 		fflush(stdout);
 		sigwait(&ends, &signal_number);
+		signal(SIGALRM, leave);
+		alarm(LAST_RESORT_S);
 	}
 	close_all(&gw, server);
 	options_finish(&options);

@@ -2,7 +2,7 @@
 #include "client/util.h"
 #include "proto/mp.h"
 #include "tools/gateway/delta.h"
-#include "tools/gateway/strip.h"
+#include "proto/strip.h"
 
 #include <errno.h>
 #include <stdlib.h>

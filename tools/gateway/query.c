@@ -195,14 +195,16 @@ static int take_part(struct reader *r, char *part, size_t n)
 	struct slice k = slice_of(part, key < 0 ? key_len : (size_t)key);
 	struct slice v = slice_of(text, value < 0 ? 0 : (size_t)value);
 
-	if (key < 0 || value < 0 || !utf8_valid(k) || !utf8_valid(v)) {
-		return refuse(
-			r, RUNSTORE_E_INVALID_PARAMS, SLICE_LIT(""), "is no percent-encoded UTF-8");
+	bool sound = key >= 0 && utf8_valid(k) && !memchr(k.ptr, 0, k.len);
+
+	if (!n) {
+		return 0;
 	}
-	if (memchr(k.ptr, 0, k.len) || (v.len && memchr(v.ptr, 0, v.len))) {
-		return refuse(r, RUNSTORE_E_INVALID_PARAMS, SLICE_LIT(""), "holds a NUL");
+	if (!sound || value < 0 || !utf8_valid(v) || (v.len && memchr(v.ptr, 0, v.len))) {
+		return refuse(r, RUNSTORE_E_INVALID_PARAMS, sound ? k : SLICE_LIT(""),
+			"is no percent-encoded UTF-8, or holds a NUL");
 	}
-	return k.len ? take(r, k, v) : 0;
+	return take(r, k, v);
 }
 
 static void put_collected(struct reader *r)

@@ -22,8 +22,9 @@
 #define MAX_TARGET 16384
 #define MAX_HEAD 32768
 #define POOL_BYTES                                                                                 \
-	(128u << 10) /* of a connection: room to refuse a large head in our own words              \
-		      */
+	(128u << 10)		/* of a connection: room to refuse a large head in our own words   \
+				 */
+#define MAX_DROPPED (64u << 20) /* of a body that was refused */
 #define SILENT_S 75
 #define BACKLOG 1024
 
@@ -32,6 +33,7 @@ struct server {
 	struct MHD_Daemon *mhd;
 	struct watchdog *dog;
 	atomic_uint open; /* exchanges */
+	int listens;	  /* after server_quiet(): its threads may still look at it; else -1 */
 };
 
 static struct connection *connection_of(struct MHD_Connection *con)
@@ -230,6 +232,7 @@ static void route(struct server *server, struct exchange *x)
 static enum MHD_Result begin(
 	struct server *server, struct exchange *x, struct MHD_Connection *con, const char *method)
 {
+	struct connection *c = connection_of(con);
 	uint64_t bytes;
 	enum MHD_Result r;
 
@@ -238,13 +241,30 @@ static enum MHD_Result begin(
 	bytes = body_bytes(x);
 	if (pass_guards(server, x, con) && bytes > MAX_MESSAGE) {
 		exchange_refuse(x, REFUSE_TOO_LARGE);
+		if (!exchange_request_header(x, "Expect")) {
+			connection_refuse(server->dog, c, REFUSE_TOO_LARGE);
+			connection_enter(server->dog, c, CONNECTION_BODY, bytes);
+			return MHD_YES;
+		}
 	}
 	if (exchange_send(x, &r)) {
-		connection_enter(server->dog, connection_of(con), CONNECTION_BUSY, 0);
+		connection_enter(server->dog, c, CONNECTION_BUSY, 0);
 		return r;
 	}
-	connection_enter(server->dog, connection_of(con), CONNECTION_BODY, bytes);
+	connection_enter(server->dog, c, CONNECTION_BODY, bytes);
 	return MHD_YES;
+}
+
+/* Who was refused is heard out, within reason. */
+static enum MHD_Result receive(struct server *server, struct exchange *x,
+	struct MHD_Connection *con, const char *data, size_t *size)
+{
+	if (!exchange_receive(x, data, *size, MAX_MESSAGE) && !exchange_status(x)) {
+		exchange_refuse(x, REFUSE_TOO_LARGE);
+		connection_refuse(server->dog, connection_of(con), REFUSE_TOO_LARGE);
+	}
+	*size = 0;
+	return exchange_dropped(x) > MAX_DROPPED ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *con, const char *url,
@@ -261,22 +281,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *con, con
 		return begin(server, x, con, method);
 	}
 	if (*size) {
-		if (!exchange_receive(x, data, *size, MAX_MESSAGE) &&
-			exchange_dropped(x) > MAX_MESSAGE) {
-			return MHD_NO; /* who goes on and on is not listened to any more */
-		}
-		*size = 0;
-		return MHD_YES;
+		return receive(server, x, con, data, size);
+	}
+	if (exchange_dropped(x)) {
+		return MHD_NO; /* it was told */
 	}
 	if (exchange_send(x, &r)) {
 		return r;
 	}
 	connection_enter(server->dog, connection_of(con), CONNECTION_BUSY, 0);
-	if (exchange_dropped(x)) {
-		exchange_refuse(x, REFUSE_TOO_LARGE);
-	} else {
-		route(server, x);
-	}
+	route(server, x);
 	return exchange_send(x, &r) ? r : MHD_YES;
 }
 
@@ -346,6 +360,7 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 		return -ENOMEM;
 	}
 	server->gw = gw;
+	server->listens = -1;
 	fd = listen_on(gw->options);
 	r = fd < 0 ? fd : watchdog_open(&server->dog);
 	if (!r) {
@@ -368,11 +383,7 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 
 void server_quiet(struct server *server)
 {
-	int fd = MHD_quiesce_daemon(server->mhd);
-
-	if (fd >= 0) {
-		close(fd);
-	}
+	server->listens = MHD_quiesce_daemon(server->mhd);
 }
 
 void server_close(struct server *server, int ms)
@@ -386,6 +397,9 @@ void server_close(struct server *server, int ms)
 		pause_ms(5);
 	}
 	MHD_stop_daemon(server->mhd);
+	if (server->listens >= 0) {
+		close(server->listens);
+	}
 	watchdog_close(server->dog);
 	free(server);
 }

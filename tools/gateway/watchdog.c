@@ -1,6 +1,6 @@
 #include "tools/gateway/watchdog.h"
 #include "client/util.h"
-#include "tools/gateway/answer.h"
+#include "tools/gateway/ids.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,6 +20,7 @@ struct connection {
 	int socket;
 	enum connection_state state;
 	int64_t until_ms;
+	bool told; /* why it is refused */
 	bool shut;
 };
 
@@ -31,24 +32,38 @@ struct watchdog {
 	pthread_t thread;
 };
 
-/* Why it is closed; the client may not be reading. Nobody else writes to it in these states. */
-static void tell(const struct connection *c)
+/* A whole answer past libmicrohttpd, which has none of its own; the client may not be reading. */
+static void tell(const struct connection *c, enum refusal refusal)
 {
 	unsigned int status;
-	char *body = answer_refusal(REFUSE_TIMEOUT, &status), text[512];
+	char *body = answer_refusal(refusal, &status), text[1024], id[ID_SIZE];
 	int n;
 
 	if (!body) {
 		return;
 	}
 	n = snprintf(text, sizeof(text),
-		"HTTP/1.1 %u Request Timeout\r\nContent-Type: application/json\r\n"
+		"HTTP/1.1 %u Refused\r\nContent-Type: application/json\r\nx-request-id: %s\r\n"
 		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		status, strlen(body), body);
+		status, ids_issue("req_", id), strlen(body), body);
 	if (n > 0 && (size_t)n < sizeof(text)) {
 		send(c->socket, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 	free(body);
+}
+
+void connection_refuse(struct watchdog *dog, struct connection *c, enum refusal refusal)
+{
+	if (!c) {
+		return;
+	}
+	pthread_mutex_lock(&dog->lock);
+	if (!c->told) {
+		tell(c, refusal);
+		shutdown(c->socket, SHUT_WR);
+		c->told = true;
+	}
+	pthread_mutex_unlock(&dog->lock);
 }
 
 /* The descriptor stays open: closing is for its owner, who is woken by this. */
@@ -57,8 +72,8 @@ static void look(struct connection *c, int64_t now)
 	if (c->shut || c->state == CONNECTION_BUSY || now < c->until_ms) {
 		return;
 	}
-	if (c->state != CONNECTION_IDLE) {
-		tell(c);
+	if (c->state != CONNECTION_IDLE && !c->told) {
+		tell(c, REFUSE_TIMEOUT);
 	}
 	shutdown(c->socket, SHUT_RDWR);
 	c->shut = true;

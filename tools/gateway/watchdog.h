@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "tools/gateway/answer.h"
+
 #include <microhttpd.h>
 #include <stdint.h>
 
@@ -25,6 +27,13 @@ enum connection_state {
 	CONNECTION_BUSY, /* with the answer: as long as it takes */
 	CONNECTION_IDLE, /* there may be another request */
 };
+
+/*
+ * Tell the client at once that it is refused, and hear it out: libmicrohttpd would close the
+ * connection on what it still sends, and with it what it is told. The connection is good for
+ * nothing else then.
+ */
+void connection_refuse(struct watchdog *dog, struct connection *c, enum refusal refusal);
 
 void connection_enter(
 	struct watchdog *dog, struct connection *c, enum connection_state state, uint64_t bytes);

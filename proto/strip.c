@@ -1,4 +1,4 @@
-#include "tools/gateway/strip.h"
+#include "proto/strip.h"
 #include "proto/mp.h"
 
 typedef void copy(struct slice value, struct buf *out);
