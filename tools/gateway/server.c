@@ -131,6 +131,23 @@ static void allow_origin(struct server *server, struct exchange *x)
 	}
 }
 
+static enum MHD_Result count_host(
+	void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	unsigned int *n = context;
+
+	*n += !strcasecmp(name, "Host");
+	return MHD_YES;
+}
+
+static unsigned int hosts(struct MHD_Connection *con)
+{
+	unsigned int n = 0;
+
+	MHD_get_connection_values(con, MHD_HEADER_KIND, count_host, &n);
+	return n;
+}
+
 /* What a browser asks before it lets a page ask. */
 static bool answer_preflight(struct server *server, struct exchange *x)
 {
@@ -162,6 +179,8 @@ static bool pass_guards(struct server *server, struct exchange *x, struct MHD_Co
 		exchange_refuse(x, REFUSE_LONG_TARGET);
 	} else if (head_bytes(con) > MAX_HEAD) {
 		exchange_refuse(x, REFUSE_LARGE_HEAD);
+	} else if (hosts(con) > 1) {
+		exchange_refuse(x, REFUSE_TWO_HOSTS);
 	} else if (!guard_host(o, exchange_request_header(x, "Host"))) {
 		exchange_refuse(x, REFUSE_FORBIDDEN_HOST);
 	} else {
