@@ -1,5 +1,6 @@
-/* The public iterators: filters in, C structures out, the pages in pages.c. */
+/* The public iterators: filters in, C structures or values out, the pages in pages.c. */
 #include "client/fail.h"
+#include "client/json.h"
 #include "client/object.h"
 #include "client/pages.h"
 #include "client/util.h"
@@ -36,6 +37,11 @@ struct runstore_steps {
 struct runstore_threads {
 	struct pages pages;
 	struct runstore_thread *thread;
+};
+
+struct runstore_list {
+	struct pages pages;
+	char *method;
 };
 
 void runstore_runs_close(struct runstore_runs *runs)
@@ -217,4 +223,89 @@ int runstore_threads_next(struct runstore_threads *threads, const struct runstor
 	free(threads->thread);
 	*out = threads->thread = thread;
 	return 0;
+}
+
+void runstore_list_close(struct runstore_list *list)
+{
+	if (list) {
+		pages_finish(&list->pages);
+		free(list->method);
+		free(list);
+	}
+}
+
+/* What turns the pages is not the filters' to say. */
+static int check_filters(struct slice filters, struct runstore_error *error)
+{
+	static const char *const paging[] = {"limit", "order", "after", "before"};
+
+	for (size_t i = 0; i < sizeof(paging) / sizeof(*paging); i++) {
+		if (mp_lookup(filters, paging[i]).ptr) {
+			return fail(error, RUNSTORE_E_INVALID_PARAMS, paging[i],
+				"The iterator pages by itself: '%s' is no parameter of it.",
+				paging[i]);
+		}
+	}
+	return 0;
+}
+
+static int init_list(struct request *q, const char *text, struct runstore_error *error)
+{
+	_cleanup_(buf_finish) struct buf filters = {0};
+	struct slice pairs;
+	struct mp map;
+	int r;
+
+	r = json_read(text, strlen(text), NULL, &filters, error);
+	if (r) {
+		return r;
+	}
+	pairs = buf_slice(&filters);
+	if (!mp_read(&pairs, &map) || map.type != MP_MAP) {
+		return fail(error, RUNSTORE_E_INVALID_PARAMS, NULL,
+			"The parameters are not a JSON object.");
+	}
+	r = check_filters(buf_slice(&filters), error);
+	if (!r) {
+		q->params.n += map.n;
+		buf_put(&q->params.pairs, pairs);
+	}
+	return r;
+}
+
+int runstore_list_open(struct runstore *rs, const char *method, const char *params,
+	const struct runstore_page *page, struct runstore_list **out, struct runstore_error *error)
+{
+	static const struct runstore_page all;
+	struct runstore_list *list = calloc(1, sizeof(*list));
+	int r;
+
+	if (!list) {
+		return fail_memory(error);
+	}
+	list->method = strdup(method);
+	list->pages.request = (struct request){.rs = rs, .method = list->method};
+	r = list->method ? pages_init(&list->pages, page ? page : &all, error) : fail_memory(error);
+	if (!r && params) {
+		r = init_list(&list->pages.request, params, error);
+	}
+	if (r) {
+		runstore_list_close(list);
+		return r;
+	}
+	*out = list;
+	return 0;
+}
+
+int runstore_list_next(
+	struct runstore_list *list, struct runstore_value *out, struct runstore_error *error)
+{
+	struct slice object;
+	int r;
+
+	r = pages_next(&list->pages, &object, error);
+	if (!r) {
+		*out = (struct runstore_value){object.ptr, object.ptr ? object.len : 0};
+	}
+	return r;
 }

@@ -1,5 +1,6 @@
 /*
- * librunstore: talk to a runstore daemon, which keeps the runs and run steps of assistants.
+ * librunstore: talk to a runstore daemon, which keeps assistants, threads, messages, runs and run
+ * steps.
  *
  * Results. Every function that can fail returns 0 or one of RUNSTORE_E_*, and then leaves its
  * outputs as they were and, when @error is not NULL, says in words what was wrong. Besides what a
@@ -290,9 +291,10 @@ struct runstore_step {
 	struct runstore_value object; /* all of it */
 };
 
+/* What threads.list tells of a thread. */
 struct runstore_thread {
 	const char *id;
-	int64_t created_at;
+	int64_t created_at;  /* when it was created, or its earliest run was */
 	int64_t last_run_at; /* when its latest run was created, 0 without one */
 	int64_t runs;	     /* how many it has */
 	int64_t steps;
@@ -527,6 +529,22 @@ RUNSTORE_API int runstore_threads_open(struct runstore *rs, const struct runstor
 RUNSTORE_API int runstore_threads_next(struct runstore_threads *threads,
 	const struct runstore_thread **thread, struct runstore_error *error);
 RUNSTORE_API void runstore_threads_close(struct runstore_threads *threads);
+
+/*
+ * Any list, such as "messages.list" and "assistants.list": @params is one JSON object with the
+ * method's parameters but for limit, order, after and before, which the iterator sets by @page
+ * (RUNSTORE_E_INVALID_PARAMS), or NULL. _next sets the object as a value that is the iterator's
+ * and lives until the following _next or _close; absent behind the last one.
+ * RUNSTORE_E_INVALID_FRAME when the reply to the method is no list.
+ */
+struct runstore_list;
+
+RUNSTORE_API int runstore_list_open(struct runstore *rs, const char *method, const char *params,
+	const struct runstore_page *page, struct runstore_list **list,
+	struct runstore_error *error);
+RUNSTORE_API int runstore_list_next(
+	struct runstore_list *list, struct runstore_value *object, struct runstore_error *error);
+RUNSTORE_API void runstore_list_close(struct runstore_list *list);
 
 /*
  * Batches: up to 1,000 requests in one message, carried out in order; each sees what those before

@@ -54,6 +54,12 @@ static bool is_wanted(const struct wait *w, enum runstore_run_status status)
 							   status == RUNSTORE_RUN_REQUIRES_ACTION);
 }
 
+/* Of the run itself, not of its steps or messages, whose statuses have the same names. */
+static bool is_of_run(struct slice change)
+{
+	return mp_is_nil(mp_lookup(change, "step_id")) && !mp_lookup(change, "message_id").ptr;
+}
+
 /* Is one of these changes what is waited for? */
 static bool has_wanted(const struct wait *w, struct slice changes)
 {
@@ -65,7 +71,7 @@ static bool has_wanted(const struct wait *w, struct slice changes)
 		struct slice change = mp_value(&changes);
 
 		found = w->params->until == RUNSTORE_UNTIL_CHANGE ||
-			(mp_is_nil(mp_lookup(change, "step_id")) &&
+			(is_of_run(change) &&
 				is_wanted(w, run_status_of(mp_lookup(change, "to")) + 1));
 	}
 	return found;

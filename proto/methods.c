@@ -157,7 +157,7 @@ static const struct schema_field params_changes_list[] = {
 	TAKE(after, seq, "number of the change behind which to begin, default 0"),
 	TAKE(limit, changes_limit, "changes at most, 1 to 1,000, default 100"),
 	TAKE(thread_id, id, "only changes in this thread"),
-	TAKE(run_id, id, "only changes of this run and its steps"),
+	TAKE(run_id, id, "only changes of this run, its steps and messages"),
 	TAKE(wait_ms, wait_ms, "how long to wait for a change, default 0"),
 	TAKE(objects, boolean, "with each object as the change left it"),
 };

@@ -105,7 +105,7 @@ static int import_message(struct import *im, struct slice bytes)
 	return 0;
 }
 
-/* A thread that came to be with a run or a message becomes the one that is imported. */
+/* A thread that came to be with a run or a message becomes another one that is imported. */
 static int import_thread(struct import *im, struct slice bytes)
 {
 	struct txn *txn = im->op->txn;
@@ -117,9 +117,11 @@ static int import_thread(struct import *im, struct slice bytes)
 	if (!record_read(&schema_thread, bytes, v) || !mp_get_str(v[THREAD_id], &id)) {
 		return -EBADMSG;
 	}
-	if (threads_get(txn, id, &t) && t.created) {
+	if (threads_get(txn, id, &t)) {
 		r = threads_encode(im->op, id, &t, &stored);
-		return r ? r : compare(im, "Thread", id, stored, bytes);
+		if (r || t.created || slice_eq(stored, bytes)) {
+			return r ? r : compare(im, "Thread", id, stored, bytes);
+		}
 	}
 	seq = changes_next_seq(txn);
 	mp_get_int(v[THREAD_created_at], &t.created_at);

@@ -124,6 +124,14 @@ static void a_run_is_taken_from_its_worker(void **state)
 	expect_part(cli_err(1, WORDS("runs", "fail", "take_1")), "invalid_transition");
 }
 
+/* A message of the run that comes completed, and goes. */
+static void make_message(const char *thread, const char *run)
+{
+	cli_out(0, WORDS("messages", "create", thread, "--role", "assistant", "--content", "x",
+			   "--run", run, "--id", "msg_done"));
+	cli_out(0, WORDS("messages", "delete", "msg_done"));
+}
+
 static void waiting_ends_with_the_run(void **state)
 {
 	struct follower f;
@@ -133,6 +141,8 @@ static void waiting_ends_with_the_run(void **state)
 	follow(&f, WORDS("runs", "wait", "wait_1"));
 	follow_quiet(&f, 300);
 	run_move("wait_1", "in_progress");
+	follow_quiet(&f, 300);
+	make_message("t_wait", "wait_1");
 	follow_quiet(&f, 300);
 	run_move("wait_1", "completed");
 	expect_part(follow_line(&f), "\"completed\"");
@@ -177,6 +187,8 @@ static void waiting_ends_with_what_is_asked_for(void **state)
 
 	run_make("t_until", "until_1", "parallel");
 	follow(&f, WORDS("runs", "wait", "until_1", "--until", "action"));
+	follow_quiet(&f, 300);
+	make_message("t_until", "until_1");
 	follow_quiet(&f, 300);
 	run_ask("until_1");
 	expect_part(follow_line(&f), "\"requires_action\"");

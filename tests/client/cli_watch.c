@@ -107,6 +107,54 @@ static void a_terminal_gets_a_line_for_a_person(void **state)
 	runstore_run_free(run);
 }
 
+static void a_terminal_names_each_kind_of_object(void **state)
+{
+	static const char *const parts[] = {
+		"thread.created       t_kinds  by client",
+		"message.created      t_kinds/kinds_m  -> in_progress  by client",
+		"message.delta        t_kinds/kinds_m  in_progress  by client",
+		"message.completed    t_kinds/kinds_m  in_progress -> completed  by client",
+		"message.created      t_kinds/kinds_r/kinds_rm  -> completed  by client",
+		"thread.updated       t_kinds  by client",
+		"message.deleted      t_kinds/kinds_m  completed ->  by client",
+		"thread.deleted       t_kinds  by client",
+		"assistant.created    kinds_a  by client",
+		"assistant.updated    kinds_a  by client",
+		"assistant.deleted    kinds_a  by client",
+	};
+	char since[32];
+	const char *text;
+	json_t *info;
+
+	cli_out(0, WORDS("threads", "create", "--id", "t_kinds"));
+	cli_out(0, WORDS("messages", "create", "t_kinds", "--id", "kinds_m", "--role", "assistant",
+			   "--status", "in_progress", "--content", "a"));
+	cli_out(0, WORDS("messages", "update", "kinds_m", "--content", "ab"));
+	cli_out(0, WORDS("messages", "update", "kinds_m", "--status", "completed"));
+	run_make("t_kinds", "kinds_r", "parallel");
+	cli_out(0, WORDS("messages", "create", "t_kinds", "--id", "kinds_rm", "--role", "assistant",
+			   "--run", "kinds_r", "--content", "a"));
+	cli_out(0, WORDS("threads", "update", "t_kinds", "--metadata", "a=b"));
+	cli_out(0, WORDS("messages", "delete", "kinds_m"));
+	cli_out(0, WORDS("threads", "delete", "t_kinds"));
+	text = cli_terminal(0, WORDS("watch", "--since", "0", "--limit", "10", "--thread",
+				       "t_kinds", "--no-color"));
+	for (int i = 0; i < 8; i++) {
+		expect_part(text, parts[i]);
+	}
+	expect_part(text, "run.deleted          t_kinds/kinds_r");
+	info = line_of(0, WORDS("info"));
+	snprintf(since, sizeof(since), "%d", (int)json_number(info, "last_seq"));
+	json_decref(info);
+	cli_out(0, WORDS("assistants", "create", "--model", "m", "--id", "kinds_a"));
+	cli_out(0, WORDS("assistants", "update", "kinds_a", "--name", "n"));
+	cli_out(0, WORDS("assistants", "delete", "kinds_a"));
+	text = cli_terminal(0, WORDS("watch", "--since", since, "--limit", "3", "--no-color"));
+	for (int i = 8; i < 11; i++) {
+		expect_part(text, parts[i]);
+	}
+}
+
 /* Changes until the follower tells of one: it has begun. */
 static void await_begin(struct follower *f, const char *thread)
 {
@@ -260,6 +308,7 @@ int main(void)
 		TEST(changes_are_json_lines_and_end_with_the_limit),
 		TEST(one_thread_or_run_can_be_watched),
 		TEST(a_terminal_gets_a_line_for_a_person),
+		TEST(a_terminal_names_each_kind_of_object),
 		TEST(what_comes_is_told_as_it_happens),
 		TEST(a_lease_that_runs_out_is_told),
 		TEST(watching_goes_on_when_the_daemon_is_back),

@@ -148,6 +148,25 @@ static void since_is_when_the_status_came(void **state)
 	json_decref(why);
 }
 
+/* A message's statuses look like those of the run that makes it. */
+static void a_message_of_the_run_does_not_change_since(void **state)
+{
+	json_int_t since;
+	json_t *why;
+
+	run_make("t_says", "says_1", "parallel");
+	run_move("says_1", "in_progress");
+	why = line_of(0, WORDS("why", "t_says"));
+	since = json_number(why, "since");
+	json_decref(why);
+	pause_ms(1100);
+	cli_out(0, WORDS("messages", "create", "t_says", "--role", "assistant", "--content", "x",
+			   "--run", "says_1"));
+	why = line_of(0, WORDS("why", "t_says"));
+	assert_int_equal(json_number(why, "since"), since);
+	json_decref(why);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test(why_a_run_without_a_worker_holds_its_thread),
 		cmocka_unit_test(why_tool_calls_hold_a_thread),
 		cmocka_unit_test(since_is_when_the_status_came),
+		cmocka_unit_test(a_message_of_the_run_does_not_change_since),
 	};
 
 	return cmocka_run_group_tests(tests, commands_start, store_stop);

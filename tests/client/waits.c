@@ -201,6 +201,48 @@ static void a_stop_of_the_daemon_is_no_change(void **state)
 	runstore_run_free(w.run);
 }
 
+static void *wait_for_action(void *argument)
+{
+	struct waiter *w = argument;
+
+	w->seen = wait_for(w->s, w->run, RUNSTORE_UNTIL_ACTION, 30000);
+	return NULL;
+}
+
+static void make_message(struct store *s, const struct runstore_run *run)
+{
+	char params[256], *result = NULL;
+
+	snprintf(params, sizeof(params),
+		"{\"thread_id\":\"%s\",\"run_id\":\"%s\",\"role\":\"assistant\","
+		"\"content\":\"x\"}",
+		run->thread_id, run->id);
+	OK(s, runstore_call_json(s->rs, "messages.create", params, &result, &s->error));
+	free(result);
+}
+
+/* Whoever is answered early looks into the feed, which has messages of the run, too. */
+static void a_message_that_is_completed_is_no_end_of_its_run(void **state)
+{
+	struct store *s = *state;
+	struct waiter w = {.s = s, .run = store_working_run(s, "q_says")};
+	struct deed deed = {.s = s};
+
+	pthread_create(&w.thread, NULL, wait_for_action, &w);
+	pause_ms(500);
+	make_message(s, w.run);
+	daemon_stop(&s->daemon, SIGTERM);
+	daemon_start(&s->daemon, s->daemon.args);
+	pause_ms(1000);
+	strcpy(deed.run_id, w.run->id);
+	ask_for_outputs(&deed);
+	pthread_join(w.thread, NULL);
+	assert_non_null(w.seen);
+	assert_int_equal(w.seen->status, RUNSTORE_RUN_REQUIRES_ACTION);
+	runstore_run_free(w.seen);
+	runstore_run_free(w.run);
+}
+
 /* The daemon's default wait is longer than the caller's patience with it. */
 static void a_wait_without_a_time_is_not_given_up_early(void **state)
 {
@@ -232,6 +274,7 @@ int main(void)
 		cmocka_unit_test(time_runs_out),
 		cmocka_unit_test(a_run_that_is_deleted_is_not_found),
 		cmocka_unit_test(a_stop_of_the_daemon_is_no_change),
+		cmocka_unit_test(a_message_that_is_completed_is_no_end_of_its_run),
 		cmocka_unit_test(a_wait_without_a_time_is_not_given_up_early),
 	};
 

@@ -23,16 +23,24 @@ static void write_colored(const struct cli *cli, const char *color, struct slice
 	fputs(*color ? TERM_PLAIN : "", stdout);
 }
 
-/* "run.completed", "step.created", "message.delta": nearly every event is one of a thread. */
+bool change_is_of_run(struct slice change)
+{
+	return text_of(change, "run_id").ptr && !text_of(change, "step_id").ptr &&
+	       !text_of(change, "message_id").ptr;
+}
+
+/* "run.completed", "step.created", "message.delta", but "thread.created": up to the last noun. */
 static struct slice short_event(struct slice event)
 {
-	static const char *const fronts[] = {"thread.run.step.", "thread."};
+	static const char *const nouns[] = {"step.", "run.", "message."};
+	static const char *const fronts[] = {"thread.run.", "thread.", "thread."};
 
-	for (int i = 0; i < 2; i++) {
-		size_t n = strlen(fronts[i]), kept = i ? 0 : strlen("step.");
+	for (int i = 0; i < 3; i++) {
+		size_t front = strlen(fronts[i]), noun = strlen(nouns[i]);
 
-		if (event.len > n && !memcmp(event.ptr, fronts[i], n)) {
-			return slice_of(event.ptr + n - kept, event.len - n + kept);
+		if (event.len > front + noun && !memcmp(event.ptr, fronts[i], front) &&
+			!memcmp(event.ptr + front, nouns[i], noun)) {
+			return slice_of(event.ptr + front, event.len - front);
 		}
 	}
 	return event;
@@ -65,11 +73,18 @@ static void write_path(struct slice change)
 	}
 }
 
-/* "queued -> in_progress", "-> queued", "completed ->", or the one status that stayed. */
+/*
+ * "queued -> in_progress", "-> queued", "completed ->", or the one status that stayed; nothing for
+ * what has no status.
+ */
 static void write_statuses(const struct cli *cli, struct slice change)
 {
 	struct slice from = text_of(change, "from"), to = text_of(change, "to");
 
+	if (!from.ptr && !to.ptr) {
+		return;
+	}
+	fputs("  ", stdout);
 	if (from.ptr && !slice_eq(from, to)) {
 		write_colored(cli, term_status_color(from), from);
 		putchar(' ');
@@ -92,7 +107,6 @@ static void write_line(const struct cli *cli, struct slice change)
 	write_event(cli, change);
 	fputs("  ", stdout);
 	write_path(change);
-	fputs("  ", stdout);
 	write_statuses(cli, change);
 	fputs("  by ", stdout);
 	term_write(stdout, text_of(change, "by"));

@@ -115,6 +115,8 @@ static void complete_param(const struct completion *c, const char *name)
 		complete_ids(c, "threads.list", "{\"limit\":" MANY "}");
 	} else if (!strcmp(name, "run_id")) {
 		complete_ids(c, "runs.list", "{\"limit\":" MANY "}");
+	} else if (!strcmp(name, "assistant_id") || !strcmp(name, "assistant_ids")) {
+		complete_ids(c, "assistants.list", "{\"limit\":" MANY "}");
 	} else if (!strcmp(name, "step_id") && c->n_words) {
 		snprintf(params, sizeof(params), "{\"limit\":" MANY ",\"run_id\":\"%.64s\"}",
 			c->words[0]);

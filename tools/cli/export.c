@@ -1,178 +1,314 @@
-/* runstore export: every thread, oldest first, its runs with their steps behind them. */
+/*
+ * runstore export: assistants, threads with their messages behind each, runs with their steps
+ * behind each. Every list is in its own order, oldest first, so that an import of the file makes
+ * the same lists again: the order of what one second created is that in which it is stored. So runs
+ * are not written by thread, and every thread is an object of its own.
+ */
+#include "tools/cli/ask.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#define PART 50		      /* objects whose belongings are asked for in one message */
+#define PART_BYTES (8u << 20) /* of those objects */
+#define PARAMS_BYTES 256
+
+/* What is asked about an object, by its id. */
+struct question {
+	const char *method;
+	const char *id;	  /* the parameter that is the object's id */
+	const char *more; /* JSON of further parameters, begins with a comma */
+	bool is_list;
+};
+
+static const struct question about_thread[] = {
+	{"threads.get", "thread_id", "", false},
+	{"messages.list", "thread_id", "", true},
+};
+
+static const struct question about_run[] = {
+	{"steps.list", "run_id",
+		",\"include\":[\"step_details.tool_calls[*].file_search.results[*].content\"]",
+		true},
+};
+
+#define N_OF(array) (sizeof(array) / sizeof(*(array)))
+
+/* How the objects of a list are written. */
+struct form {
+	bool itself; /* as it is in the list */
+	const struct question *questions;
+	size_t n_questions;
+};
+
+static const struct form plain = {true, NULL, 0};
+static const struct form summaries = {false, about_thread, N_OF(about_thread)};
+static const struct form runs = {true, about_run, N_OF(about_run)};
 
 struct exporter {
 	struct cli *cli;
 	const char *thread;
-	const char *path; /* NULL for standard output */
-	char *part;	  /* what is written until all is there, or NULL: straight to @path */
-	FILE *file;
+	struct output out;
 	struct progress progress;
 	uint64_t n;
+	struct runstore_batch *batch;
+	struct buf part; /* objects of a list, encoded, one after the other */
+	uint32_t n_part;
 };
 
-static int write_object(struct exporter *ex, struct runstore_value object)
+static int write_object(struct exporter *ex, struct slice object)
 {
 	int r;
 
-	r = output_json(ex->file, slice_of(object.data, object.size));
-	if (!r && ferror(ex->file)) {
-		r = cli_error("Writing %s failed: %s.", ex->path ? ex->path : "the result",
-			strerror(errno));
-	}
+	r = output_line(&ex->out, object);
 	ex->n++;
 	progress_update(&ex->progress, ex->n, ex->n);
 	return r;
 }
 
-static int export_steps(struct exporter *ex, const char *run_id)
+static const char *params_of(const struct question *q, struct slice object, const char *page,
+	char out[static PARAMS_BYTES])
 {
-	static const struct runstore_step_list list = {
-		.page.order = RUNSTORE_ORDER_ASC, .include_content = true};
-	const struct runstore_step *step;
-	struct runstore_steps *steps;
-	struct runstore_error error;
-	int r;
+	struct slice id = SLICE_LIT("");
 
-	if (runstore_steps_open(ex->cli->rs, run_id, &list, &steps, &error)) {
-		return cli_refused(&error);
-	}
-	while (!(r = runstore_steps_next(steps, &step, &error)) && step) {
-		r = write_object(ex, step->object);
-		if (r) {
-			runstore_steps_close(steps);
-			return r;
-		}
-	}
-	runstore_steps_close(steps);
-	/* A run that was deleted a moment ago has no steps any more. */
-	return r && r != RUNSTORE_E_NOT_FOUND ? cli_refused(&error) : 0;
+	mp_get_str(mp_lookup(object, "id"), &id);
+	snprintf(out, PARAMS_BYTES, "{\"%s\":\"%.*s\"%s%s}", q->id, (int)id.len,
+		(const char *)id.ptr, q->more, page);
+	return out;
 }
 
-static int export_runs(struct exporter *ex, const char *thread_id, bool has_steps)
+/* What was deleted meanwhile has nothing that belongs to it. */
+static int unless_gone(const struct runstore_error *error)
 {
-	struct runstore_run_list list = {.page.order = RUNSTORE_ORDER_ASC, .thread_id = thread_id};
-	const struct runstore_run *run;
-	struct runstore_runs *runs;
-	struct runstore_error error;
-	int r;
+	bool gone = error->code == RUNSTORE_E_NOT_FOUND && strcmp(error->param, "after") != 0;
 
-	if (runstore_runs_open(ex->cli->rs, &list, &runs, &error)) {
-		return cli_refused(&error);
-	}
-	while (!(r = runstore_runs_next(runs, &run, &error)) && run) {
-		r = write_object(ex, run->object);
-		if (!r && has_steps) {
-			r = export_steps(ex, run->id);
-		}
-		if (r) {
-			runstore_runs_close(runs);
-			return r;
-		}
-	}
-	runstore_runs_close(runs);
-	return r && (ex->thread || r != RUNSTORE_E_NOT_FOUND) ? cli_refused(&error) : 0;
+	return gone ? 0 : cli_refused(error);
 }
 
-static int export_threads(struct exporter *ex)
+static int write_pages(struct exporter *ex, const struct question *q, struct slice object)
 {
 	static const struct runstore_page page = {.order = RUNSTORE_ORDER_ASC};
-	const struct runstore_thread *thread;
-	struct runstore_threads *threads;
+	struct runstore_list *list;
+	struct runstore_value item;
+	struct runstore_error error;
+	char params[PARAMS_BYTES];
+	int r, told = 0;
+
+	params_of(q, object, "", params);
+	if (runstore_list_open(ex->cli->rs, q->method, params, &page, &list, &error)) {
+		return cli_refused(&error);
+	}
+	while (!told && !(r = runstore_list_next(list, &item, &error)) && item.data) {
+		told = write_object(ex, slice_of(item.data, item.size));
+	}
+	runstore_list_close(list);
+	return told || !r ? told : unless_gone(&error);
+}
+
+/* The first page of a list. One of several is left to the iterator, which loses no cursor. */
+static int write_list(
+	struct exporter *ex, const struct question *q, struct slice object, struct slice page)
+{
+	struct slice data = mp_lookup(page, "data");
+	struct mp t = {0};
+	bool more = false;
+	int r = 0;
+
+	mp_get_bool(mp_lookup(page, "has_more"), &more);
+	if (more) {
+		return write_pages(ex, q, object);
+	}
+	mp_read(&data, &t);
+	for (uint32_t i = 0; i < t.n && !r; i++) {
+		r = write_object(ex, mp_value(&data));
+	}
+	return r;
+}
+
+static int write_alone(struct exporter *ex, const struct question *q, struct slice object)
+{
+	char params[PARAMS_BYTES];
+	struct runstore_reply *reply;
+	struct runstore_error error;
+	void *data;
+	size_t size;
+	int r;
+
+	params_of(q, object, "", params);
+	if (runstore_json_to_msgpack(params, &data, &size, &error)) {
+		return cli_refused(&error);
+	}
+	r = runstore_call(ex->cli->rs, q->method, data, size, &reply, &error);
+	free(data);
+	if (r) {
+		return unless_gone(&error);
+	}
+	r = write_object(ex, ask_result(reply));
+	runstore_reply_free(reply);
+	return r;
+}
+
+/* What did not fit into the reply to the batch is asked for by itself. */
+static int write_answer(
+	struct exporter *ex, const struct question *q, struct slice object, size_t index)
+{
+	struct runstore_value answer;
 	struct runstore_error error;
 	int r;
 
-	if (runstore_threads_open(ex->cli->rs, &page, &threads, &error)) {
-		return cli_refused(&error);
+	r = runstore_batch_result(ex->batch, index, &answer, &error);
+	if (r == RUNSTORE_E_TOO_LARGE) {
+		return q->is_list ? write_pages(ex, q, object) : write_alone(ex, q, object);
 	}
-	while (!(r = runstore_threads_next(threads, &thread, &error)) && thread) {
-		r = export_runs(ex, thread->id, thread->steps > 0);
-		if (r) {
-			runstore_threads_close(threads);
-			return r;
+	if (r) {
+		return unless_gone(&error);
+	}
+	return q->is_list ? write_list(ex, q, object, slice_of(answer.data, answer.size))
+			  : write_object(ex, slice_of(answer.data, answer.size));
+}
+
+static int ask_about(struct exporter *ex, const struct form *form)
+{
+	struct slice in = buf_slice(&ex->part);
+	struct runstore_error error;
+	char params[PARAMS_BYTES];
+
+	runstore_batch_clear(ex->batch);
+	while (in.len) {
+		struct slice object = mp_value(&in);
+
+		for (size_t i = 0; i < form->n_questions; i++) {
+			const struct question *q = &form->questions[i];
+
+			params_of(q, object, q->is_list ? ",\"order\":\"asc\",\"limit\":100" : "",
+				params);
+			if (runstore_batch_add_json(ex->batch, q->method, params, &error)) {
+				return cli_refused(&error);
+			}
 		}
 	}
-	runstore_threads_close(threads);
-	return r ? cli_refused(&error) : 0;
+	return runstore_batch_run(ex->cli->rs, ex->batch, false, &error) ? cli_refused(&error) : 0;
+}
+
+/* Write the objects at hand, each with what belongs to it. */
+static int write_part(struct exporter *ex, const struct form *form)
+{
+	struct slice in = buf_slice(&ex->part);
+	size_t index = 0;
+	int r = 0;
+
+	if (form->n_questions && in.len) {
+		r = ask_about(ex, form);
+	}
+	while (!r && in.len) {
+		struct slice object = mp_value(&in);
+
+		r = form->itself ? write_object(ex, object) : 0;
+		for (size_t i = 0; !r && i < form->n_questions; i++) {
+			r = write_answer(ex, &form->questions[i], object, index++);
+		}
+	}
+	buf_reset(&ex->part, PART_BYTES);
+	ex->n_part = 0;
+	return r;
+}
+
+static int add_to_part(struct exporter *ex, const struct form *form, struct runstore_value object)
+{
+	buf_append(&ex->part, object.data, object.size);
+	if (buf_error(&ex->part)) {
+		return cli_error("Out of memory.");
+	}
+	return ++ex->n_part == PART || ex->part.len > PART_BYTES ? write_part(ex, form) : 0;
+}
+
+static int export_list(
+	struct exporter *ex, const char *method, const char *params, const struct form *form)
+{
+	static const struct runstore_page page = {.order = RUNSTORE_ORDER_ASC};
+	struct runstore_list *list;
+	struct runstore_value object;
+	struct runstore_error error;
+	int r, told = 0;
+
+	if (runstore_list_open(ex->cli->rs, method, params, &page, &list, &error)) {
+		return cli_refused(&error);
+	}
+	while (!told && !(r = runstore_list_next(list, &object, &error)) && object.data) {
+		told = add_to_part(ex, form, object);
+	}
+	runstore_list_close(list);
+	if (told || r) {
+		return told ? told : cli_refused(&error);
+	}
+	return write_part(ex, form);
+}
+
+static int export_store(struct exporter *ex)
+{
+	int r;
+
+	r = export_list(ex, "assistants.list", NULL, &plain);
+	if (!r) {
+		r = export_list(ex, "threads.list", NULL, &summaries);
+	}
+	return r ? r : export_list(ex, "runs.list", NULL, &runs);
+}
+
+/* The first request has the id as it was typed; if it can be none it goes no further. */
+static int export_thread(struct exporter *ex)
+{
+	_cleanup_(buf_finish) struct buf params = {0};
+	struct runstore_reply *reply;
+	char of_thread[PARAMS_BYTES];
+	int r;
+
+	mp_put_map(&params, 1);
+	mp_put_cstr(&params, "thread_id");
+	mp_put_cstr(&params, ex->thread);
+	r = ask(ex->cli, "threads.get", &params, &reply);
+	if (r) {
+		return r;
+	}
+	r = write_object(ex, ask_result(reply));
+	runstore_reply_free(reply);
+	snprintf(of_thread, sizeof(of_thread), "{\"thread_id\":\"%s\"}", ex->thread);
+	if (!r) {
+		r = export_list(ex, "messages.list", of_thread, &plain);
+	}
+	return r ? r : export_list(ex, "runs.list", of_thread, &runs);
 }
 
 /* How many objects there are, 0 when that is not known: for the bar only. */
 static uint64_t count_objects(struct exporter *ex)
 {
+	static const char *const kinds[] = {"assistants", "threads", "messages", "runs", "steps"};
 	struct runstore_reply *reply;
-	int64_t runs = 0, steps = 0;
+	int64_t n = 0;
 
 	if (ex->thread || runstore_call(ex->cli->rs, "server.stats", NULL, 0, &reply, NULL)) {
 		return 0;
 	}
-	runstore_value_integer(runstore_value_member(runstore_reply_value(reply), "runs"), &runs);
-	runstore_value_integer(runstore_value_member(runstore_reply_value(reply), "steps"), &steps);
+	for (size_t i = 0; i < N_OF(kinds); i++) {
+		int64_t count = 0;
+
+		mp_get_int(mp_lookup(ask_result(reply), kinds[i]), &count);
+		n += count;
+	}
 	runstore_reply_free(reply);
-	return (uint64_t)(runs + steps);
-}
-
-/* A pipe or a terminal cannot be written beside and renamed. */
-static bool is_plain(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) || S_ISREG(st.st_mode);
-}
-
-static int open_output(struct exporter *ex)
-{
-	if (!ex->path) {
-		ex->file = stdout;
-		return 0;
-	}
-	if (is_plain(ex->path) && asprintf(&ex->part, "%s.part", ex->path) < 0) {
-		ex->part = NULL;
-		return cli_error("Out of memory.");
-	}
-	ex->file = fopen(ex->part ? ex->part : ex->path, "we");
-	if (!ex->file) {
-		return cli_usage("%s: %s.", ex->part ? ex->part : ex->path, strerror(errno));
-	}
-	return 0;
-}
-
-/* The file gets its name when all of it is on the disk. */
-static int close_output(struct exporter *ex)
-{
-	int failed;
-
-	if (!ex->path) {
-		return 0;
-	}
-	failed = fflush(ex->file) || (ex->part && fsync(fileno(ex->file)));
-	failed = fclose(ex->file) || failed;
-	ex->file = NULL;
-	if (failed || (ex->part && rename(ex->part, ex->path))) {
-		return cli_error("Writing %s failed: %s.", ex->path, strerror(errno));
-	}
-	free(ex->part);
-	ex->part = NULL;
-	return 0;
+	return (uint64_t)n;
 }
 
 static void exporter_finish(struct exporter *ex)
 {
-	if (ex->file && ex->file != stdout) {
-		fclose(ex->file);
-	}
-	if (ex->part) {
-		unlink(ex->part);
-		free(ex->part);
-	}
+	output_finish(&ex->out);
+	runstore_batch_close(ex->batch);
+	buf_finish(&ex->part);
 }
 
 static int take_flag(struct exporter *ex, const struct command *command, struct args *args)
@@ -190,7 +326,7 @@ static int take_flag(struct exporter *ex, const struct command *command, struct 
 		return command_needs_value(command, args);
 	}
 	if (flag && flag->letter) {
-		ex->path = strcmp(value, "-") ? value : NULL;
+		ex->out.path = strcmp(value, "-") ? value : NULL;
 	} else {
 		ex->thread = value;
 	}
@@ -211,13 +347,13 @@ static int parse(struct exporter *ex, const struct command *command, struct args
 
 static int tell(const struct exporter *ex)
 {
-	if (!ex->path) {
+	if (!ex->out.path) {
 		return 0;
 	}
 	if (ex->cli->json) {
 		printf("{\"exported\":%" PRIu64 "}\n", ex->n);
 	} else {
-		printf("%" PRIu64 " objects exported to %s\n", ex->n, ex->path);
+		printf("%" PRIu64 " objects exported to %s\n", ex->n, ex->out.path);
 	}
 	return 0;
 }
@@ -225,25 +361,29 @@ static int tell(const struct exporter *ex)
 int export_run(struct cli *cli, const struct command *command, struct args *args)
 {
 	_cleanup_(exporter_finish) struct exporter ex = {.cli = cli};
+	struct runstore_error error;
 	int r;
 
 	r = parse(&ex, command, args);
 	if (!r) {
 		r = cli_connect(cli);
 	}
+	if (!r && runstore_batch_open(&ex.batch, &error)) {
+		r = cli_refused(&error);
+	}
 	if (!r) {
-		r = open_output(&ex);
+		r = output_open(&ex.out);
 	}
 	if (r) {
 		return r;
 	}
 	progress_begin(&ex.progress, "exporting", 0);
 	ex.progress.total = ex.progress.on ? count_objects(&ex) : 0;
-	ex.progress.on = ex.progress.on && (ex.path || !isatty(STDOUT_FILENO));
-	r = ex.thread ? export_runs(&ex, ex.thread, true) : export_threads(&ex);
+	ex.progress.on = ex.progress.on && (ex.out.path || !isatty(STDOUT_FILENO));
+	r = ex.thread ? export_thread(&ex) : export_store(&ex);
 	progress_end(&ex.progress);
 	if (!r) {
-		r = close_output(&ex);
+		r = output_keep(&ex.out);
 	}
 	return r ? r : tell(&ex);
 }

@@ -245,9 +245,26 @@ static int set_array(
 	return set_json(v, flag, text);
 }
 
-int given_set(struct given *g, const struct schema_field *field, const char *text)
+/* A plain text, or what it is short for. */
+static int set_short(struct given_value *v, const char *flag, const char *text)
 {
-	struct given_value *v = value_of(g, field);
+	int r;
+
+	if (text[0] != '[' && text[0] != '@') {
+		mp_put_cstr(set_whole(v), text);
+		return 0;
+	}
+	r = set_json(v, flag, text);
+	if (r) {
+		cli_note("A text that begins with [ or @ goes into JSON: "
+			 "[{\"type\":\"text\",\"text\":\"...\"}].");
+	}
+	return r;
+}
+
+/* By the kind of the type. */
+static int set_value(struct given_value *v, const struct schema_field *field, const char *text)
+{
 	char flag[64];
 
 	given_flag(field, flag);
@@ -276,9 +293,22 @@ int given_set(struct given *g, const struct schema_field *field, const char *tex
 			return 0;
 		}
 		return set_json(v, flag, text);
+	case SK_SHORT:
+		return set_short(v, flag, text);
 	default:
 		return set_json(v, flag, text);
 	}
+}
+
+int given_set(struct given *g, const struct schema_field *field, const char *text)
+{
+	struct given_value *v = value_of(g, field);
+
+	if (field->flags & SF_NULL_SET && !strcmp(text, "null")) {
+		mp_put_nil(set_whole(v));
+		return 0;
+	}
+	return set_value(v, field, text);
 }
 
 int given_output(struct given *g, const struct schema_field *field, const char *text)

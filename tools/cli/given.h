@@ -32,7 +32,8 @@ const struct schema_field *given_find(const struct method *method, const char *f
 
 /*
  * Take @text as (a part of) the value of @field. Numbers, truths and JSON are read here, what they
- * may be is the daemon's to say. 0, or CLI_USAGE after a message.
+ * may be is the daemon's to say; "null" is none where that sets a default. 0, or CLI_USAGE after a
+ * message.
  */
 int given_set(struct given *g, const struct schema_field *field, const char *text);
 

@@ -112,6 +112,8 @@ static const char *value_word(const struct schema *type, char *names, size_t siz
 		return "NAME,...";
 	case SK_EITHER:
 		return "NAME|JSON";
+	case SK_SHORT:
+		return "TEXT|JSON";
 	case SK_ARRAY:
 		return type->item->kind == SK_ENUM ? "content"
 		       : type->item->kind == SK_ID ? "ID,..."
@@ -129,7 +131,9 @@ static void print_param(const struct schema_field *field)
 	bool listed = value == names;
 
 	snprintf(help, sizeof(help), "%s%s", field->help,
-		field->flags & SF_REQUIRED ? " (needed)" : "");
+		field->flags & SF_REQUIRED   ? " (needed)"
+		: field->flags & SF_NULL_SET ? "; null: its default"
+					     : "");
 	print_flag(given_flag(field, flag), NULL, value, help);
 	if (!listed && print_names(type, all, sizeof(all))) {
 		printf("%*s%s\n", COLUMN, "", all);
@@ -183,7 +187,8 @@ void help_group(const char *group)
 void help_all(void)
 {
 	printf("usage: runstore COMMAND [flags]\n\n"
-	       "Talk to a runstore daemon, which keeps the runs and run steps of assistants.\n\n");
+	       "Talk to a runstore daemon, which keeps assistants, threads, messages, runs and "
+	       "run steps.\n\n");
 	for (size_t i = 0; i < n_commands; i++) {
 		if (help_of(&commands[i])) {
 			print_row(&commands[i]);

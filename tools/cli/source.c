@@ -204,5 +204,5 @@ int source_next(struct source *s, struct slice *object)
 	s->n_rest--;
 	s->n_given++;
 	*object = mp_value(&s->rest);
-	return is_map(*object) ? 0 : refuse(s, "A run or step is a JSON object, this is none.");
+	return is_map(*object) ? 0 : refuse(s, "An object is to be imported, this is none.");
 }

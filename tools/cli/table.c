@@ -1,7 +1,17 @@
 #include "tools/cli/table.h"
 #include "tools/cli/term.h"
 
-enum cell { CELL_TEXT, CELL_STATUS, CELL_AGO, CELL_COUNT, CELL_TOKENS, CELL_DETAILS };
+enum cell {
+	CELL_TEXT,
+	CELL_STATUS,
+	CELL_AGO,
+	CELL_COUNT,
+	CELL_TOKENS,
+	CELL_DETAILS,
+	CELL_CONTENT,
+};
+
+#define LINE_COLUMNS 500 /* that a cell may have at most */
 
 struct column {
 	const char *title;
@@ -49,6 +59,21 @@ static const struct column thread_columns[] = {
 	{"LAST RUN", "last_run_at", CELL_AGO, 0},
 };
 
+static const struct column message_columns[] = {
+	{"ID", "id", CELL_TEXT, 0},
+	{"CREATED", "created_at", CELL_AGO, 0},
+	{"ROLE", "role", CELL_TEXT, 0},
+	{"STATUS", "status", CELL_STATUS, 0},
+	{"TEXT", "content", CELL_CONTENT, 12},
+};
+
+static const struct column assistant_columns[] = {
+	{"ID", "id", CELL_TEXT, 0},
+	{"NAME", "name", CELL_TEXT, 12},
+	{"MODEL", "model", CELL_TEXT, 8},
+	{"CREATED", "created_at", CELL_AGO, 0},
+};
+
 #define N_OF(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 static const struct {
@@ -61,6 +86,8 @@ static const struct {
 	{"runs.list --stale", stale_columns, N_OF(stale_columns), true},
 	{"steps.list", step_columns, N_OF(step_columns), false},
 	{"threads.list", thread_columns, N_OF(thread_columns), false},
+	{"messages.list", message_columns, N_OF(message_columns), false},
+	{"assistants.list", assistant_columns, N_OF(assistant_columns), false},
 };
 
 void table_init(struct table *t, const struct cli *cli, const char *what, bool in_one_thread)
@@ -124,6 +151,48 @@ static void put_details(struct buf *out, struct slice details)
 	}
 }
 
+/* As much of a text as a line can show, with a blank for each stretch of white space. */
+static void put_line(struct buf *out, struct slice text)
+{
+	size_t end = term_fit(text, LINE_COLUMNS);
+	bool gap = false;
+
+	for (size_t i = 0; i < end; i++) {
+		bool blank = text.ptr[i] <= ' ' && strchr(" \t\r\n", text.ptr[i]);
+
+		if (!blank) {
+			buf_append(out, " ", gap && out->len);
+			buf_append(out, &text.ptr[i], 1);
+		}
+		gap = blank;
+	}
+}
+
+/* What a message says: its texts, and of what is no text the name. */
+static void put_content(struct buf *out, struct slice parts)
+{
+	struct mp t;
+	uint32_t n;
+
+	if (!mp_read(&parts, &t) || t.type != MP_ARRAY) {
+		return;
+	}
+	n = t.n;
+	for (uint32_t i = 0; i < n && out->len < LINE_COLUMNS; i++) {
+		struct slice part = mp_value(&parts), text;
+
+		put_text(out, i ? " " : "");
+		if (mp_get_str(mp_lookup(mp_lookup(part, "text"), "value"), &text) ||
+			mp_get_str(mp_lookup(part, "refusal"), &text)) {
+			put_line(out, text);
+		} else if (mp_get_str(mp_lookup(part, "type"), &text)) {
+			put_text(out, "(");
+			buf_put(out, text);
+			put_text(out, ")");
+		}
+	}
+}
+
 static void put_cell(
 	const struct table *t, const struct column *column, struct slice object, struct buf *out)
 {
@@ -147,6 +216,9 @@ static void put_cell(
 		break;
 	case CELL_DETAILS:
 		put_details(out, value);
+		break;
+	case CELL_CONTENT:
+		put_content(out, value);
 		break;
 	default:
 		if (mp_get_str(value, &text)) {

@@ -4,6 +4,7 @@
  */
 #include "proto/status.h"
 #include "tools/cli/ask.h"
+#include "tools/cli/change.h"
 #include "tools/cli/invocation.h"
 #include "tools/cli/output.h"
 
@@ -40,8 +41,7 @@ static bool is_news(const struct waiting *w, struct slice change)
 {
 	struct slice to = mp_lookup(change, "to");
 
-	return w->change ||
-	       (mp_is_nil(mp_lookup(change, "step_id")) && (mp_is_nil(to) || is_wanted(w, to)));
+	return w->change || (change_is_of_run(change) && (mp_is_nil(to) || is_wanted(w, to)));
 }
 
 /* The run as it is; @there: that is what is waited for. */

@@ -1,6 +1,7 @@
 /* runstore why THREAD. */
 #include "tools/cli/why.h"
 #include "tools/cli/ask.h"
+#include "tools/cli/change.h"
 #include "tools/cli/command.h"
 #include "tools/cli/leases.h"
 
@@ -149,8 +150,7 @@ static uint32_t read_page(struct why *w, struct slice page, int64_t *after)
 	for (uint32_t i = 0; i < t.n; i++) {
 		struct slice change = mp_value(&changes);
 
-		if (mp_is_nil(mp_lookup(change, "step_id")) &&
-			!mp_lookup(change, "message_id").ptr &&
+		if (change_is_of_run(change) &&
 			!slice_eq(mp_lookup(change, "from"), mp_lookup(change, "to")) &&
 			mp_get_int(mp_lookup(change, "at_ms"), &at_ms)) {
 			w->since = at_ms / 1000;
