@@ -6,11 +6,11 @@ static void on_loopback_only_this_machine_has_names(void **state)
 {
 	const struct options o = {.host = "127.0.0.1", .loopback = true};
 	static const char *const good[] = {"localhost", "localhost:8788", "LOCALHOST", "127.0.0.1",
-		"127.0.0.1:1", "127.9.9.9:80", "[::1]", "[::1]:8788"};
+		"127.0.0.1:1", " localhost\t", "127.9.9.9:80", "[::1]", "[::1]:8788"};
 	static const char *const bad[] = {"", "evil.com", "evil.com:8788", "127.0.0.1.evil.com",
 		"localhost.evil.com", "localhost.", "10.0.0.1", "[::2]", "::1", "[::1", "[::1]x",
-		"127.0.0.1:x", "127.0.0.1:", "127.0.0.1:1:2", "0.0.0.0", "a@localhost",
-		"localhost:80@evil.com"};
+		"[localhost]", "[127.0.0.1]", "127.0.0.1:x", "127.0.0.1:", "127.0.0.1:1:2",
+		"0.0.0.0", "a@localhost", "localhost:80@evil.com"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		assert_true(guard_host(&o, good[i]));
@@ -59,10 +59,11 @@ static void the_token_and_nothing_else_is_let_in(void **state)
 	const struct options o = {.token = (char *)"secret-1"};
 	static const char *const bad[] = {"", "Bearer", "Bearer ", "secret-1", "Bearer secret-",
 		"Bearer secret-12", "Bearer Secret-1", "Bearer secret-2", "Basic secret-1",
-		"Bearer secret-1 ", "Bearersecret-1"};
+		"Bearersecret-1", "Bearer secret-1 x"};
 
 	assert_true(guard_token(&o, "Bearer secret-1"));
 	assert_true(guard_token(&o, "bearer secret-1"));
+	assert_true(guard_token(&o, "Bearer secret-1 \t"));
 	assert_false(guard_token(&o, NULL));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		if (guard_token(&o, bad[i])) {

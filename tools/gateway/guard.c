@@ -13,13 +13,27 @@ static bool is_digits(const char *text)
 /* The name without port and brackets, into @out; false when it is none. */
 static bool take_name(const char *host, char *out, size_t size)
 {
-	const char *end = host + strlen(host), *colon = strrchr(host, ':');
+	char text[300] = "", *end, *colon;
 	size_t n;
 
-	if (host[0] == '[') {
-		const char *close = strchr(host, ']');
+	host += strspn(host, " \t");
+	n = strlen(host);
+	while (n && strchr(" \t", host[n - 1])) {
+		n--;
+	}
+	if (n >= sizeof(text)) {
+		return false;
+	}
+	memcpy(text, host, n);
+	host = text;
+	end = text + n;
+	colon = strrchr(text, ':');
 
-		if (!close || (close[1] && (close[1] != ':' || !is_digits(close + 2)))) {
+	if (host[0] == '[') {
+		char *close = strchr(text, ']');
+
+		if (!close || memchr(text, ':', (size_t)(close - text)) == NULL ||
+			(close[1] && (close[1] != ':' || !is_digits(close + 2)))) {
 			return false;
 		}
 		host++;
@@ -99,8 +113,11 @@ bool guard_token(const struct options *o, const char *authorization)
 	}
 	given = authorization + sizeof(scheme) - 1;
 	given += strspn(given, " ");
-	n = strlen(o->token);
-	if (strlen(given) != n) {
+	n = strlen(given);
+	while (n && strchr(" \t", given[n - 1])) {
+		n--;
+	}
+	if (n != strlen(o->token)) {
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {

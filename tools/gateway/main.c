@@ -7,6 +7,7 @@
 #include "tools/gateway/server.h"
 #include "tools/gateway/stream.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,6 +87,9 @@ int main(int argc, char **argv)
 	}
 	log_set_level(options.log_level);
 	signal(SIGPIPE, SIG_IGN);
+	/* What large requests took is given back: many threads would keep it otherwise. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_ARENA_MAX, 4);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);

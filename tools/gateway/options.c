@@ -135,7 +135,8 @@ static int split_listen(struct options *o, char port[static 16])
 	const char *colon = strrchr(o->listen, ':'), *host = o->listen;
 	size_t n;
 
-	if (!colon || strlen(colon + 1) >= 16 || !colon[1]) {
+	if (!colon || !colon[1] || strlen(colon + 1) > 5 ||
+		strspn(colon + 1, "0123456789") != strlen(colon + 1) || atoi(colon + 1) > 65535) {
 		return -1;
 	}
 	n = (size_t)(colon - host);

@@ -1,8 +1,8 @@
 #include "tools/gateway/part.h"
 #include "client/util.h"
 #include "proto/mp.h"
-#include "tools/gateway/delta.h"
 #include "proto/strip.h"
+#include "tools/gateway/delta.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -60,11 +60,20 @@ static void on_connection(void *context, struct MHD_Connection *con, void **sock
 	}
 }
 
+/*
+ * The target is kept as it came. Its query is ours to read: libmicrohttpd would make a record of
+ * each part of it in the connection's memory, and say nothing at all where that is too small; so it
+ * finds none. (The text is in that memory, which is not const.)
+ */
 static void *on_target(void *context, const char *target, struct MHD_Connection *con)
 {
 	struct server *server = context;
 	struct exchange *x = exchange_create(target, con);
+	char *query = strchr((char *)(uintptr_t)target, '?');
 
+	if (query) {
+		query[1] = '\0';
+	}
 	server->open += x != NULL;
 	return x;
 }
@@ -131,21 +140,58 @@ static void allow_origin(struct server *server, struct exchange *x)
 	}
 }
 
-static enum MHD_Result count_host(
-	void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	unsigned int *n = context;
+/* What of a head two readers could take for different things. */
+struct head {
+	unsigned int hosts;
+	unsigned int lengths;
+	unsigned int codings;
+	bool unclear;
+};
 
-	*n += !strcasecmp(name, "Host");
+static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const char *name, size_t n,
+	const char *value, size_t size)
+{
+	struct head *head = context;
+
+	if (!strcasecmp(name, "Host")) {
+		head->hosts++;
+		head->unclear |= value && strlen(value) != size;
+	} else if (!strcasecmp(name, "Content-Length")) {
+		head->lengths++;
+		head->unclear |= !value || !*value || strspn(value, "0123456789") != size;
+	} else if (!strcasecmp(name, "Transfer-Encoding")) {
+		head->codings++;
+		head->unclear |= !value || strcasecmp(value, "chunked") != 0;
+	}
 	return MHD_YES;
 }
 
-static unsigned int hosts(struct MHD_Connection *con)
+/* One Host, and one way to tell where the body ends (RFC 9112, 3.2 and 6.3). */
+static bool is_clear(struct MHD_Connection *con)
 {
-	unsigned int n = 0;
+	struct head head = {0};
 
-	MHD_get_connection_values(con, MHD_HEADER_KIND, count_host, &n);
-	return n;
+	MHD_get_connection_values_n(con, MHD_HEADER_KIND, look_at, &head);
+	return !head.unclear && head.hosts <= 1 && head.lengths + head.codings <= 1;
+}
+
+/* The name in a target that has one, "http://name:port/path", which goes before the Host header. */
+static bool names_us(const struct options *o, const char *target)
+{
+	const char *slashes = strstr(target, "://");
+	char name[256];
+	size_t n;
+
+	if (target[0] == '/' || !slashes) {
+		return true;
+	}
+	n = strcspn(slashes + 3, "/?#");
+	if (n >= sizeof(name)) {
+		return false;
+	}
+	memcpy(name, slashes + 3, n);
+	name[n] = '\0';
+	return guard_host(o, name);
 }
 
 /* What a browser asks before it lets a page ask. */
@@ -179,9 +225,11 @@ static bool pass_guards(struct server *server, struct exchange *x, struct MHD_Co
 		exchange_refuse(x, REFUSE_LONG_TARGET);
 	} else if (head_bytes(con) > MAX_HEAD) {
 		exchange_refuse(x, REFUSE_LARGE_HEAD);
-	} else if (hosts(con) > 1) {
-		exchange_refuse(x, REFUSE_TWO_HOSTS);
-	} else if (!guard_host(o, exchange_request_header(x, "Host"))) {
+	} else if (!is_clear(con)) {
+		exchange_add_header(x, "Connection", "close");
+		exchange_refuse(x, REFUSE_UNCLEAR_HEAD);
+	} else if (!guard_host(o, exchange_request_header(x, "Host")) ||
+		   !names_us(o, exchange_target(x))) {
 		exchange_refuse(x, REFUSE_FORBIDDEN_HOST);
 	} else {
 		allow_origin(server, x);

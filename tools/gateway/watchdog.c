@@ -22,6 +22,7 @@ struct connection {
 	int64_t until_ms;
 	bool told; /* why it is refused */
 	bool shut;
+	unsigned int ends_seen;
 };
 
 struct watchdog {
@@ -66,14 +67,35 @@ void connection_refuse(struct watchdog *dog, struct connection *c, enum refusal 
 	pthread_mutex_unlock(&dog->lock);
 }
 
+/*
+ * Has the client gone that was to say more? libmicrohttpd misses an end that comes together with
+ * data. Seen twice, since what came before may just be on its way to be answered.
+ */
+static bool has_gone(struct connection *c)
+{
+	char byte;
+
+	if (c->state == CONNECTION_BUSY ||
+		recv(c->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+		c->ends_seen = 0;
+		return false;
+	}
+	return ++c->ends_seen > 1;
+}
+
 /* The descriptor stays open: closing is for its owner, who is woken by this. */
 static void look(struct connection *c, int64_t now)
 {
-	if (c->shut || c->state == CONNECTION_BUSY || now < c->until_ms) {
+	if (c->shut || c->state == CONNECTION_BUSY) {
 		return;
 	}
-	if (c->state != CONNECTION_IDLE && !c->told) {
-		tell(c, REFUSE_TIMEOUT);
+	if (!has_gone(c)) {
+		if (now < c->until_ms) {
+			return;
+		}
+		if (c->state != CONNECTION_IDLE && !c->told) {
+			tell(c, REFUSE_TIMEOUT);
+		}
 	}
 	shutdown(c->socket, SHUT_RDWR);
 	c->shut = true;
