@@ -1,6 +1,7 @@
 #include "tools/gateway/answer.h"
 #include "client/json.h"
 #include "client/util.h"
+#include "proto/utf8.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,23 @@ static void put_pair(struct buf *out, const char *name, const char *value)
 	}
 }
 
+/* A message may name what was sent, and that may be anything. */
+static void put_message(struct buf *out, const char *message)
+{
+	char text[512];
+	size_t n = 0;
+
+	if (utf8_valid(slice_str(message))) {
+		mp_put_cstr(out, message);
+		return;
+	}
+	while (message[n] && n < sizeof(text)) {
+		text[n] = (unsigned char)message[n] < 0x80 ? message[n] : '?';
+		n++;
+	}
+	mp_put_str(out, slice_of(text, n));
+}
+
 static char *body(const char *message, const char *type, const char *param, const char *code)
 {
 	_cleanup_(buf_finish) struct buf value = {0}, json = {0};
@@ -46,7 +64,7 @@ static char *body(const char *message, const char *type, const char *param, cons
 	mp_put_cstr(&value, "error");
 	mp_put_map(&value, 4);
 	mp_put_cstr(&value, "message");
-	mp_put_cstr(&value, message);
+	put_message(&value, message);
 	put_pair(&value, "type", type);
 	put_pair(&value, "param", param);
 	put_pair(&value, "code", code);

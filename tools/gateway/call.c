@@ -5,6 +5,7 @@
 #include "proto/schema.h"
 #include "proto/utf8.h"
 #include "tools/gateway/exchange_server.h"
+#include "tools/gateway/quick.h"
 #include "tools/gateway/rest.h"
 
 #include <stdio.h>
@@ -148,7 +149,8 @@ int call_ask(struct call *call, const char *method, const struct pairs *params,
 	if (buf_error(&map)) {
 		return fail_memory(&call->error);
 	}
-	return runstore_call(call->gw->rs, method, map.ptr, map.len, reply, &call->error);
+	return quick_patient(
+		call->gw->quick, call->gw->rs, method, map.ptr, map.len, reply, &call->error);
 }
 
 int call_answer(struct call *call, struct runstore_value value)

@@ -19,6 +19,7 @@ struct exchange {
 	atomic_uint refs;
 	char *target;
 	const char *method;
+	bool head; /* it was HEAD */
 	struct buf body;
 	size_t dropped; /* bytes */
 	unsigned int route;
@@ -96,7 +97,8 @@ const char *exchange_method(const struct exchange *x)
 
 void exchange_set_method(struct exchange *x, const char *method)
 {
-	x->method = strcmp(method, "HEAD") ? method : "GET";
+	x->head = !strcmp(method, "HEAD");
+	x->method = x->head ? "GET" : method;
 }
 
 void exchange_set_route(struct exchange *x, unsigned int route)
@@ -288,11 +290,18 @@ static ssize_t read_stream(void *context, uint64_t pos, char *out, size_t size)
 
 void exchange_answer_stream(struct exchange *x, const struct exchange_source *source)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL);
+	static const char type[] = "text/event-stream; charset=utf-8";
 
 	exchange_add_header(x, "Cache-Control", "no-cache");
-	answer(x, 200, response, "text/event-stream; charset=utf-8", source);
+	if (x->head) {
+		exchange_answer_text_take(x, 200, strdup(""), type);
+		source->close(source->context);
+		return;
+	}
+	answer(x, 200,
+		MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL),
+		type, source);
 }
 
 void exchange_more(struct exchange *x)

@@ -2,6 +2,7 @@
 #include "client/util.h"
 #include "tools/gateway/exchange_server.h"
 #include "tools/gateway/metrics.h"
+#include "tools/gateway/quick.h"
 
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ static void answer_health(struct probe *p)
 	struct runstore_reply *reply;
 	struct runstore_error error;
 
-	if (runstore_call(p->gw->rs, "server.info", NULL, 0, &reply, &error)) {
+	if (quick_probe(p->gw->quick, "server.info", &reply, &error)) {
 		exchange_answer_error(p->x, &error);
 		return;
 	}
@@ -39,7 +40,7 @@ static void answer_metrics(struct probe *p)
 	struct runstore_value stats = {0};
 	struct buf text = {0};
 
-	if (!runstore_call(p->gw->rs, "server.stats", NULL, 0, &reply, NULL)) {
+	if (!quick_probe(p->gw->quick, "server.stats", &reply, NULL)) {
 		stats = runstore_reply_value(reply);
 	}
 	metrics_write(p->gw, slice_of(stats.data, stats.size), &text);

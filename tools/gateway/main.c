@@ -61,7 +61,9 @@ static void close_all(struct gateway *gw, struct server *server)
 	if (gw->streams) {
 		streams_stop(gw->streams);
 	}
-	server_close(server, LAST_ANSWERS_MS);
+	if (!server_close(server, LAST_ANSWERS_MS)) {
+		_exit(0);
+	}
 	pool_close(gw->pool);
 	holds_close(gw->holds);
 	streams_close(gw->streams);

@@ -9,10 +9,14 @@
 #define CALL_MS 250
 #define SLOW_MS 50
 #define REST_MS 1000
+#define AWAY_MS 500
+#define PROBE_MS 1000
 
 struct quick {
 	struct runstore *rs;
+	struct runstore *probe;
 	_Atomic int64_t rests_until_ms;
+	_Atomic int64_t away_until_ms;
 };
 
 int quick_open(struct quick **out, const char *url, struct runstore_error *error)
@@ -21,6 +25,10 @@ int quick_open(struct quick **out, const char *url, struct runstore_error *error
 		.connect_timeout_ms = CALL_MS,
 		.attempts = 1,
 		.connections = SERVER_THREADS};
+	const struct runstore_options probe = {.timeout_ms = PROBE_MS,
+		.connect_timeout_ms = PROBE_MS / 2,
+		.attempts = 1,
+		.connections = 1};
 	struct quick *quick = calloc(1, sizeof(*quick));
 	int r;
 
@@ -28,8 +36,11 @@ int quick_open(struct quick **out, const char *url, struct runstore_error *error
 		return fail_memory(error);
 	}
 	r = runstore_open(&quick->rs, url, &options, error);
+	if (!r) {
+		r = runstore_open(&quick->probe, url, &probe, error);
+	}
 	if (r) {
-		free(quick);
+		quick_close(quick);
 		return r;
 	}
 	*out = quick;
@@ -39,6 +50,7 @@ int quick_open(struct quick **out, const char *url, struct runstore_error *error
 void quick_close(struct quick *quick)
 {
 	if (quick) {
+		runstore_close(quick->probe);
 		runstore_close(quick->rs);
 		free(quick);
 	}
@@ -59,4 +71,26 @@ int quick_call(struct quick *quick, const char *method, const void *params, size
 		quick->rests_until_ms = then + REST_MS;
 	}
 	return r;
+}
+
+int quick_patient(struct quick *quick, struct runstore *rs, const char *method, const void *params,
+	size_t size, struct runstore_reply **reply, struct runstore_error *error)
+{
+	int r;
+
+	if (now_ms() < quick->away_until_ms) {
+		return fail(error, RUNSTORE_E_UNAVAILABLE, NULL,
+			"No daemon answers at %s: try again in a moment.", runstore_url(rs));
+	}
+	r = runstore_call(rs, method, params, size, reply, error);
+	if (r == RUNSTORE_E_UNAVAILABLE) {
+		quick->away_until_ms = now_ms() + AWAY_MS;
+	}
+	return r;
+}
+
+int quick_probe(struct quick *quick, const char *method, struct runstore_reply **reply,
+	struct runstore_error *error)
+{
+	return runstore_call(quick->probe, method, NULL, 0, reply, error);
 }

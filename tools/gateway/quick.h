@@ -20,3 +20,14 @@ void quick_close(struct quick *quick);
  */
 int quick_call(struct quick *quick, const char *method, const void *params, size_t size,
 	struct runstore_reply **reply, struct runstore_error *error);
+
+/*
+ * As runstore_call() with the handle @rs, for threads that may wait. Where no daemon was there just
+ * now, it is not waited for again for a moment: requests that queue up are told so at once.
+ */
+int quick_patient(struct quick *quick, struct runstore *rs, const char *method, const void *params,
+	size_t size, struct runstore_reply **reply, struct runstore_error *error);
+
+/* As runstore_call() without parameters, but it takes no longer than a second. */
+int quick_probe(struct quick *quick, const char *method, struct runstore_reply **reply,
+	struct runstore_error *error);

@@ -21,9 +21,7 @@
 
 #define MAX_TARGET 16384
 #define MAX_HEAD 32768
-#define POOL_BYTES                                                                                 \
-	(128u << 10)		/* of a connection: room to refuse a large head in our own words   \
-				 */
+#define POOL_BYTES (64u << 10)	/* of a connection; libmicrohttpd touches all of it */
 #define MAX_DROPPED (64u << 20) /* of a body that was refused */
 #define SILENT_S 75
 #define BACKLOG 1024
@@ -453,15 +451,18 @@ void server_quiet(struct server *server)
 	server->listens = MHD_quiesce_daemon(server->mhd);
 }
 
-void server_close(struct server *server, int ms)
+bool server_close(struct server *server, int ms)
 {
 	int64_t end = now_ms() + ms;
 
 	if (!server) {
-		return;
+		return true;
 	}
 	while (server->open && now_ms() < end) {
 		pause_ms(5);
+	}
+	if (server->open) {
+		return false;
 	}
 	MHD_stop_daemon(server->mhd);
 	if (server->listens >= 0) {
@@ -469,4 +470,5 @@ void server_close(struct server *server, int ms)
 	}
 	watchdog_close(server->dog);
 	free(server);
+	return true;
 }

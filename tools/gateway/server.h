@@ -3,6 +3,8 @@
 
 #include "tools/gateway/gateway.h"
 
+#include <stdbool.h>
+
 struct server;
 
 /* Threads that serve connections, each its own. */
@@ -17,5 +19,8 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 /* Take no more connections. */
 void server_quiet(struct server *server);
 
-/* Wait until all requests are answered, at most @ms; those that are not then are dropped. */
-void server_close(struct server *server, int ms);
+/*
+ * Wait until all requests are answered, at most @ms, and close. False when some are not: a daemon
+ * hangs that was asked; the server cannot be closed then, and all that is left is to exit.
+ */
+bool server_close(struct server *server, int ms);
