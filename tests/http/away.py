@@ -104,12 +104,24 @@ def what_needs_no_daemon_is_answered_without_one():
                 assert answer.status == 200 and b"\nrunstore_up 0\n" in answer.body, answer
 
 
+def freeze(daemon):
+    """Stop it, and all of its threads."""
+    def is_frozen():
+        states = []
+        for thread in os.listdir(f"/proc/{daemon.pid}/task"):
+            with open(f"/proc/{daemon.pid}/task/{thread}/stat", encoding="ascii") as stat:
+                states.append(stat.read().rpartition(")")[2].split()[0])
+        return set(states) == {"T"}
+    os.kill(daemon.pid, signal.SIGSTOP)
+    assert tap.eventually(is_frozen)
+
+
 @test(beside=True)
 def a_daemon_that_hangs_is_told_by_healthz_and_holds_up_no_end():
     with World() as world:
         world.call("server.info")
         is_alive(world.gateway)
-        os.kill(world.daemon.pid, signal.SIGSTOP)
+        freeze(world.daemon)
         with tap.cases() as cases:
             with cases.case("healthz, the daemon has a second"):
                 begun = time.monotonic()
@@ -123,7 +135,7 @@ def a_daemon_that_hangs_is_told_by_healthz_and_holds_up_no_end():
                 os.kill(world.daemon.pid, signal.SIGCONT)
                 assert tap.eventually(lambda: is_well(world.gateway), within=BACK_S)
             with cases.case("an end while it hangs"):
-                os.kill(world.daemon.pid, signal.SIGSTOP)
+                freeze(world.daemon)
                 asking = [world.gateway.connect() for _ in range(20)]
                 for connection in asking:
                     connection.send(wire.request_bytes("GET", "/v1/threads/t"))

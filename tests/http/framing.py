@@ -21,13 +21,6 @@ def threads():
     return world.call("server.stats")["threads"]
 
 
-def refused_or_ended(connection):
-    """That the answer is a 4xx or 501, or none, and that the connection is then over."""
-    answer = connection.answer_or_end()
-    assert answer is None or 400 <= answer.status < 500 or answer.status == 501, answer
-    assert connection.ended(), "the connection goes on"
-
-
 @test
 def a_request_may_come_byte_by_byte():
     body = json.dumps({"metadata": {"a": "b"}})

@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 
 import msgpack
 
@@ -25,7 +26,10 @@ class Rpc:
         self.requests = 0
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
+        end = time.monotonic() + timeout
+        while self.socket.connect_ex(path):  # many may be in the daemon's queue
+            assert time.monotonic() < end, f"no connection to {path}"
+            time.sleep(0.01)
         self.socket.sendall(struct.pack(">4sHH", b"\0SP\0", REQ, 0))
         greeting = self._read(8)
         assert greeting == struct.pack(">4sHH", b"\0SP\0", REP, 0), greeting

@@ -8,7 +8,7 @@ METHOD = re.compile(r'^METHOD\(\w+, "([^"]+)"', re.MULTILINE)
 CODE = re.compile(r'^ERR\(\w+, \d+, "([^"]+)"', re.MULTILINE)
 PARAM = re.compile(r"^PARAM\((\w+)\)", re.MULTILINE)
 FIELD = re.compile(r"^FIELD\((\w+),", re.MULTILINE)
-NAMED = re.compile(r"`((?:runs|steps|threads|objects|server|store|changes|analytics|retention)"
+NAMED = re.compile(r"`((?:runs|steps|threads|messages|assistants|objects|server|store|changes|analytics|retention)"
                    r"\.[a-z_]+)`")
 
 TABLES = (
@@ -17,6 +17,9 @@ TABLES = (
     ("parameter", "params.def", PARAM),
     ("field of a run", "run.def", FIELD),
     ("field of a step", "step.def", FIELD),
+    ("field of a thread", "thread.def", FIELD),
+    ("field of a message", "message.def", FIELD),
+    ("field of an assistant", "assistant.def", FIELD),
 )
 
 
