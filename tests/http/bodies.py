@@ -19,19 +19,18 @@ def threads():
     return world.call("server.stats")["threads"]
 
 
-NO_JSON = (
-    b"{", b"}", b"{}}", b"[", b'{"metadata"}', b'{"metadata":}', b'{"metadata":{},}', b'{,}',
-    b"{'metadata':{}}", b"{metadata:{}}", b'{"metadata":{}} x', b"{}{}", b"{}\n{}", b"// no\n{}",
-    b"/**/{}", b"{}//", b"nul", b"tru", b"NaN", b'{"metadata":{"a":"b}}', b'{"metadata":{"a":"b"',
-    b'{"metadata" {}}', b'{"metadata"={}}', b'{"metadata":{}"tool_resources":{}}', b" \n x",
-    b"\xef\xbb\xbf{}", b"\0", b"{}\0", b"{\0}", b"\0{}", b'{"metadata":nul}',
-    b'{"metadata":{"a":"\x01"}}', b'{"metadata":{"a":"\n"}}', b'{"metadata":{"a":"\t"}}',
-    rb'{"metadata":{"a":"\q"}}', rb'{"metadata":{"a":"\u12"}}', rb'{"metadata":{"a":"\u12zz"}}',
-    rb'{"metadata":{"a":"\ud800"}}', rb'{"metadata":{"a":"\udc00"}}',
-    rb'{"metadata":{"a":"\udc00\ud800"}}', rb'{"metadata":{"a":"\ud800x"}}',
-    rb'{"metadata":{"\ud800":"a"}}', b'{"metadata":{"a":"b\\"}}',
-    b"--boundary\r\n", b"metadata[a]=b", b"<xml/>", b"\x80\x81", b"\x82\xa1a\x01",
-)
+NO_JSON = (b"{", b"}", b"{}}", b"[", b'{"metadata"}', b'{"metadata":}', b'{"metadata":{},}', b'{,}',
+           b"{'metadata':{}}", b"{metadata:{}}", b'{"metadata":{}} x', b"{}{}", b"{}\n{}",
+           b"// no\n{}", b"/**/{}", b"{}//", b"nul", b"tru", b"NaN", b'{"metadata":{"a":"b}}',
+           b'{"metadata":{"a":"b"', b'{"metadata" {}}', b'{"metadata"={}}',
+           b'{"metadata":{}"tool_resources":{}}', b" \n x", b"\xef\xbb\xbf{}", b"\0", b"{}\0",
+           b"{\0}", b"\0{}", b'{"metadata":nul}', b'{"metadata":{"a":"\x01"}}',
+           b'{"metadata":{"a":"\n"}}', b'{"metadata":{"a":"\t"}}', rb'{"metadata":{"a":"\q"}}',
+           rb'{"metadata":{"a":"\u12"}}', rb'{"metadata":{"a":"\u12zz"}}',
+           rb'{"metadata":{"a":"\ud800"}}', rb'{"metadata":{"a":"\udc00"}}',
+           rb'{"metadata":{"a":"\udc00\ud800"}}', rb'{"metadata":{"a":"\ud800x"}}',
+           rb'{"metadata":{"\ud800":"a"}}', b'{"metadata":{"a":"b\\"}}', b"--boundary\r\n",
+           b"metadata[a]=b", b"<xml/>", b"\x80\x81", b"\x82\xa1a\x01")
 
 NO_NUMBER = (b"01", b"+1", b".5", b"1.", b"0x10", b"1e", b"1e+", b"-", b"- 1", b"1_000", b"NaN",
              b"-Infinity", b"Infinity", b"1e999", b"99999999999999999999999", b"1,5", b"0b1", b"00",
@@ -78,7 +77,8 @@ def what_is_not_utf_8_is_refused():
 
 @test
 def all_of_unicode_comes_back_as_it_was_sent():
-    texts = ["é", "€", "𝄞", "\u2028", "\ufeff", "\uffff", "\U0010ffff", '"\\/\b\f\n\r\t', "\x7f", "ﬀ" * 512]
+    texts = ["é", "€", "𝄞", "\u2028", "\ufeff", "\uffff", "\U0010ffff", '"\\/\b\f\n\r\t', "\x7f",
+             "ﬀ" * 512]
     with tap.cases() as cases, gateway.connect() as connection:
         for text in texts:
             for plain in (False, True):
@@ -106,7 +106,8 @@ def a_nul_in_a_text_is_kept_or_refused_but_cuts_nothing():
 def a_key_that_is_there_twice_is_refused():
     thread = world.thread()
     bodies = (b'{"metadata":{},"metadata":{}}', b'{"metadata":{"a":"1","a":"2"}}',
-              rb'{"metadata":{"a":"1","\u0061":"2"}}', b'{"metadata":{},"tool_resources":null,"metadata":null}')
+              rb'{"metadata":{"a":"1","\u0061":"2"}}',
+              b'{"metadata":{},"tool_resources":null,"metadata":null}')
     with tap.cases() as cases:
         for body in bodies:
             with cases.case(repr(body)):
@@ -148,7 +149,8 @@ def what_is_nested_too_deep_is_refused_however_deep():
                 expect_error(gateway.post(target, opening * 100_000), (400, 413),
                              ("invalid_params", "too_large"))
         with cases.case("100,000 levels, closed"):
-            expect_error(gateway.post(target, b'{"tools":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+            expect_error(gateway.post(target,
+                                      b'{"tools":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
                          (400, 413), ("invalid_params", "too_large"))
     is_alive(gateway)
 
@@ -157,7 +159,8 @@ def what_is_nested_too_deep_is_refused_however_deep():
 def an_empty_body_is_an_empty_object():
     thread = world.thread(metadata={"a": "b"})
     with tap.cases() as cases, gateway.connect() as connection:
-        for headers in ((("Content-Length", "0"),), (), (("Content-Type", "text/plain"), ("Content-Length", "0")),
+        for headers in ((("Content-Length", "0"),), (),
+                        (("Content-Type", "text/plain"), ("Content-Length", "0")),
                         (("Content-Type", "application/json"), ("Content-Length", "0"))):
             with cases.case(f"create with {headers}"):
                 answer = connection.ask("POST", "/v1/threads", headers=headers)
@@ -167,9 +170,11 @@ def an_empty_body_is_an_empty_object():
                             headers=[("Transfer-Encoding", "chunked")]) + b"0\r\n\r\n")
             expect_ok(connection.answer(), "thread")
         with cases.case("an update that changes nothing"):
-            answer = connection.ask("POST", f"/v1/threads/{thread}", headers=[("Content-Length", "0")])
+            answer = connection.ask("POST", f"/v1/threads/{thread}",
+                                    headers=[("Content-Length", "0")])
             assert expect_ok(answer, "thread")["metadata"] == {"a": "b"}
-        for target, params in (("/v1/assistants", ["model"]), ("/v1/threads/runs", ["assistant_id"]),
+        for target, params in (("/v1/assistants", ["model"]),
+                               ("/v1/threads/runs", ["assistant_id"]),
                                (f"/v1/threads/{thread}/runs", ["assistant_id"]),
                                (f"/v1/threads/{thread}/messages", ["role", "content"])):
             with cases.case(target):
@@ -179,13 +184,14 @@ def an_empty_body_is_an_empty_object():
 
 GOOD_TYPES = ("application/json", "APPLICATION/JSON", "application/json; charset=utf-8",
               "application/json;charset=UTF-8", 'application/json; charset="utf-8"',
-              "application/json ; charset=utf-8", "application/json;", "application/merge-patch+json",
-              "application/vnd.api+json; version=2")
+              "application/json ; charset=utf-8", "application/json;",
+              "application/merge-patch+json", "application/vnd.api+json; version=2")
 BAD_TYPES = ("text/plain", "text/json-seq", "application/x-www-form-urlencoded",
              "multipart/form-data; boundary=x", "application/jsonp", "application/json-seq",
-             "application/octet-stream", "json", "application/", "/json", "", " ", "application json",
-             "text/plain; application/json", "application/xml", "*/*", "application/json, text/plain",
-             "xapplication/json", "text/html;+json", "application/x;a=+json")
+             "application/octet-stream", "json", "application/", "/json", "", " ",
+             "application json", "text/plain; application/json", "application/xml", "*/*",
+             "application/json, text/plain", "xapplication/json", "text/html;+json",
+             "application/x;a=+json")
 
 
 @test
@@ -223,7 +229,8 @@ def unknown_fields_are_refused_by_their_names():
                f"/v1/threads/{thread}/messages/{message}", f"/v1/assistants/{assistant}", *fine]
     with tap.cases() as cases:
         for target in targets:
-            for field in ("surprise", "Metadata", "lease", "idempotency_key", "expected_status", ""):
+            for field in ("surprise", "Metadata", "lease", "idempotency_key", "expected_status",
+                          ""):
                 with cases.case(f"{field} to {target}"):
                     answer = gateway.post(target, {**fine.get(target, {}), field: "x"})
                     expect_error(answer, 400, "unknown_param", field or ANY)
@@ -237,7 +244,8 @@ def what_only_workers_set_is_not_taken_over_http():
         for target, field, value in (
                 (f"runs/{run}", "status", "completed"), (f"runs/{run}", "last_error", None),
                 (f"runs/{run}", "usage", None), (f"runs/{run}", "required_action", None),
-                (f"messages/{message}", "content", "y"), (f"messages/{message}", "status", "incomplete"),
+                (f"messages/{message}", "content", "y"),
+                (f"messages/{message}", "status", "incomplete"),
                 ("messages", "status", "in_progress"), ("messages", "id", "msg_1"),
                 ("messages", "run_id", run), ("runs", "id", "run_1"), ("runs", "status", "queued"),
                 ("runs", "thread_id", "t")):
@@ -256,7 +264,8 @@ def a_body_of_exactly_16_mib_is_taken_and_one_byte_more_is_not():
     assert expect_ok(answer, "thread")["metadata"] == {"a": "b"}
     with gateway.connect() as connection:
         connection.send(wire.request_bytes("POST", "/v1/threads",
-                        headers=[("Content-Type", "application/json"), ("Content-Length", 16 * MIB + 1)]))
+                        headers=[("Content-Type", "application/json"),
+                                 ("Content-Length", 16 * MIB + 1)]))
         expect_error(connection.answer(), 413, "too_large")
 
 

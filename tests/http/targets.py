@@ -47,7 +47,8 @@ def every_route_tells_what_it_allows_when_asked_otherwise():
                     answer = connection.ask(method, target)
                     assert answer.status == 405, answer
                     allowed = {name.strip() for name in (answer.header("allow") or "").split(",")}
-                    assert allowed - {"OPTIONS"} in (set(methods.split()), with_head(methods)), allowed
+                    assert allowed - {"OPTIONS"} in (set(methods.split()),
+                                                     with_head(methods)), allowed
                     if method != "HEAD":
                         expect_error(answer, 405, "method_not_allowed")
 
@@ -77,7 +78,8 @@ def a_method_may_not_be_allowed_whatever_its_body():
 def names_of_methods_are_as_they_are_written():
     thread = world.thread()
     with tap.cases() as cases:
-        for method in ("get", "Get", "delete", "Delete", "FOO", "G", "GETT", "X" * 300, "DELETE\x01"):
+        for method in ("get", "Get", "delete", "Delete", "FOO", "G", "GETT", "X" * 300,
+                       "DELETE\x01"):
             with cases.case(method[:20]), gateway.connect(timeout=5) as connection:
                 connection.send(wire.request_bytes(method, f"/v1/threads/{thread}"))
                 connection.socket.shutdown(socket.SHUT_WR)
@@ -90,8 +92,9 @@ def names_of_methods_are_as_they_are_written():
 def head_is_get_without_a_body():
     thread, run = world.run()
     base = f"/v1/threads/{thread}"
-    targets = [base, f"{base}/runs", f"{base}/runs/{run}", f"{base}/runs/{run}/steps", "/v1/assistants",
-               "/healthz", "/nowhere", "/v1/threads/none", f"{base}/runs?limit=0", f"{base}/messages"]
+    targets = [base, f"{base}/runs", f"{base}/runs/{run}", f"{base}/runs/{run}/steps",
+               "/v1/assistants", "/healthz", "/nowhere", "/v1/threads/none", f"{base}/runs?limit=0",
+               f"{base}/messages"]
     with tap.cases() as cases, gateway.connect() as connection:
         for target in targets:
             with cases.case(target):
@@ -123,16 +126,18 @@ def options_gives_nothing_away_without_cors():
                 assert not [name for name, _ in answer.headers if name.startswith("access-control")]
 
 
-UNKNOWN = ("/", "/v1", "/v1x", "/v2/threads", "/V1/threads", "/v1/Threads", "/v1/threadz", "/v1/thread",
-           "/v1/runs", "/v1/messages", "/v1/threads/t1/runs/run_1/unknown", "/v1/threads/t1/steps",
-           "/v1/threads/t1/runs/run_1/steps/step_1/more", "/v1/threads/t1/runs/run_1/events/1",
-           "/v1/threads/t1/messages/msg_1/files", "/v1/threads/t1/unknown/x", "/v1/threads/t1/runs/r/c/d/e/f",
-           "/v1/chat/completions", "/v1/models", "/v1/vector_stores", "/v1/files", "/favicon.ico",
-           "/index.html", "/metrics/x", "/healthz/x", "/health", "/v1/healthz", "/v1/metrics", "//",
+UNKNOWN = ("/", "/v1", "/v1x", "/v2/threads", "/V1/threads", "/v1/Threads", "/v1/threadz",
+           "/v1/thread", "/v1/runs", "/v1/messages", "/v1/threads/t1/runs/run_1/unknown",
+           "/v1/threads/t1/steps", "/v1/threads/t1/runs/run_1/steps/step_1/more",
+           "/v1/threads/t1/runs/run_1/events/1", "/v1/threads/t1/messages/msg_1/files",
+           "/v1/threads/t1/unknown/x", "/v1/threads/t1/runs/r/c/d/e/f", "/v1/chat/completions",
+           "/v1/models", "/v1/vector_stores", "/v1/files", "/favicon.ico", "/index.html",
+           "/metrics/x", "/healthz/x", "/health", "/v1/healthz", "/v1/metrics", "//",
            "//v1/threads", "/v1//threads", "///", "/v1//threads/t1", "//v1//threads//t1//runs",
            "/v1/threads/t1/runs/run_1/steps/step_1//", "/./v1/threads", "/v1/../v1/threads",
-           "/x/../v1/threads", "/v1/assistants/a/b", "/threads", "/threads/t1", "/openai/v1/threads",
-           "/%76%31", "/v1%2Fthreads", "/v1/threads%2Ft1", "/v1\\threads", "/%", "/%00", "/\xc3\xa9")
+           "/x/../v1/threads", "/v1/assistants/a/b", "/threads", "/threads/t1",
+           "/openai/v1/threads", "/%76%31", "/v1%2Fthreads", "/v1/threads%2Ft1", "/v1\\threads",
+           "/%", "/%00", "/\xc3\xa9")
 
 
 @test
@@ -152,7 +157,8 @@ def a_slash_at_the_end_is_another_path():
     before = world.call("server.stats")["threads"]
     base = f"/v1/threads/{thread}"
     with tap.cases() as cases, gateway.connect() as connection:
-        for method, target in (("POST", "/v1/threads/"), ("GET", "/v1/assistants/"), ("GET", base + "/"),
+        for method, target in (("POST", "/v1/threads/"), ("GET", "/v1/assistants/"),
+                               ("GET", base + "/"),
                                ("GET", base + "/runs/"), ("POST", base + "/runs/"),
                                ("GET", f"{base}/runs/{run}/"), ("GET", f"{base}/runs/{run}/steps/"),
                                ("POST", f"{base}/runs/{run}/cancel/"), ("GET", "/healthz/"),
@@ -164,16 +170,18 @@ def a_slash_at_the_end_is_another_path():
     assert world.call("server.stats")["threads"] == before
 
 
-BAD_IDS = ("%2F", "a%2Fb", "a%2fb", "%00", "a%00", "a%00b", "%00a", "%zz", "a%", "a%2", "%", "%%%", "%2", "%gg1",
-           "%C3%A9", "\xc3\xa9", "%c0%af", "%ff", "\xff", "x" * 65, "%78" * 65, "x" * 1000, "%20", "a%20b",
-           "a+b", "+", ".", "..", "...", "a.b", "%2e%2e", "%2E", "~", "a~b", "a:b", "a;b=c", "a,b", "(a)", "*",
-           "a@b", "$a", "a&b", "a=b", "!", "'", "%22", "%3Fx", "%23x", "%0a", "a%0d%0ab", "%5c", "\\", "a|b",
-           "{a}", "[a]", "a%01", "\x7f", "%7f")
+BAD_IDS = ("%2F", "a%2Fb", "a%2fb", "%00", "a%00", "a%00b", "%00a", "%zz", "a%", "a%2", "%", "%%%",
+           "%2", "%gg1", "%C3%A9", "\xc3\xa9", "%c0%af", "%ff", "\xff", "x" * 65, "%78" * 65,
+           "x" * 1000, "%20", "a%20b", "a+b", "+", ".", "..", "...", "a.b", "%2e%2e", "%2E", "~",
+           "a~b", "a:b", "a;b=c", "a,b", "(a)", "*", "a@b", "$a", "a&b", "a=b", "!", "'", "%22",
+           "%3Fx", "%23x", "%0a", "a%0d%0ab", "%5c", "\\", "a|b", "{a}", "[a]", "a%01", "\x7f",
+           "%7f")
 
 PLACES = {
     "thread_id": ("/v1/threads/{}", "/v1/threads/{}/runs", "/v1/threads/{}/messages",
                   "/v1/threads/{}/runs/run_1", "/v1/threads/{}/runs/run_1/steps"),
-    "run_id": ("/v1/threads/t1/runs/{}", "/v1/threads/t1/runs/{}/steps", "/v1/threads/t1/runs/{}/events",
+    "run_id": ("/v1/threads/t1/runs/{}", "/v1/threads/t1/runs/{}/steps",
+               "/v1/threads/t1/runs/{}/events",
                "/v1/threads/t1/runs/{}/steps/step_1"),
     "step_id": ("/v1/threads/t1/runs/run_1/steps/{}",),
     "message_id": ("/v1/threads/t1/messages/{}",),
@@ -198,7 +206,8 @@ def ids_that_are_none_are_refused_to_writers_too():
     with tap.cases() as cases, gateway.connect() as connection:
         for text in ("a%2Fb", "%00", "a%00b", "%zz", "\xc3\xa9", "x" * 65):
             for method, target, param in (
-                    ("POST", "/v1/threads/{}", "thread_id"), ("DELETE", "/v1/threads/{}", "thread_id"),
+                    ("POST", "/v1/threads/{}", "thread_id"),
+                    ("DELETE", "/v1/threads/{}", "thread_id"),
                     ("POST", "/v1/threads/{}/runs/run_1/cancel", "thread_id"),
                     ("POST", "/v1/threads/t1/runs/{}/cancel", "run_id"),
                     ("POST", "/v1/threads/t1/runs/{}", "run_id"),
@@ -212,8 +221,10 @@ def ids_that_are_none_are_refused_to_writers_too():
 @test
 def an_empty_id_between_slashes_is_refused():
     with tap.cases() as cases, gateway.connect() as connection:
-        for target, param in (("/v1/threads//runs", "thread_id"), ("/v1/threads//messages", "thread_id"),
-                              ("/v1/threads/t1/runs//steps", "run_id"), ("/v1/threads//runs/r", "thread_id"),
+        for target, param in (("/v1/threads//runs", "thread_id"),
+                              ("/v1/threads//messages", "thread_id"),
+                              ("/v1/threads/t1/runs//steps", "run_id"),
+                              ("/v1/threads//runs/r", "thread_id"),
                               ("/v1/threads/t1/runs//events", "run_id")):
             with cases.case(target):
                 expect_error(connection.ask("GET", target), 400, "invalid_id", param)
@@ -225,11 +236,13 @@ def ids_of_all_letters_are_looked_up_also_when_they_are_encoded():
     assert len(letters) == 64
     world.call("threads.create", id=letters)
     encoded = "".join(f"%{ord(letter):02x}" for letter in letters)
-    mixed = "".join(f"%{ord(letter):02X}" if at % 2 else letter for at, letter in enumerate(letters))
+    mixed = "".join(f"%{ord(letter):02X}" if at % 2 else letter for at,
+                    letter in enumerate(letters))
     with tap.cases() as cases, gateway.connect() as connection:
         for text in (letters, encoded, mixed):
             with cases.case(text):
-                assert expect_ok(connection.ask("GET", f"/v1/threads/{text}"), "thread")["id"] == letters
+                assert expect_ok(connection.ask("GET", f"/v1/threads/{text}"),
+                                 "thread")["id"] == letters
         with cases.case("64 others"):
             error = expect_error(connection.ask("GET", f"/v1/threads/{'y' * 64}"), 404, "not_found")
             assert error["message"] == f"No thread found with id '{'y' * 64}'.", error
@@ -240,7 +253,8 @@ def a_run_is_found_in_its_own_thread_only():
     thread, run = world.run()
     other = world.thread()
     with tap.cases() as cases, gateway.connect() as connection:
-        for method, rest in (("GET", ""), ("GET", "/steps"), ("GET", "/steps/step_1"), ("GET", "/events"),
+        for method, rest in (("GET", ""), ("GET", "/steps"), ("GET", "/steps/step_1"),
+                             ("GET", "/events"),
                              ("POST", ""), ("POST", "/cancel")):
             with cases.case(f"{method} {rest}"):
                 answer = connection.ask(method, f"/v1/threads/{other}/runs/{run}{rest}",
@@ -265,7 +279,8 @@ def a_target_is_too_long_from_16_kib_on():
     expect_error(one_answer(fine), 400, "invalid_id", "thread_id")
     with tap.cases() as cases:
         for kib in (17, 20, 24, 31):
-            for target in ("/v1/threads/" + "x" * kib * KIB, "/v1/assistants?after=" + "x" * kib * KIB,
+            for target in ("/v1/threads/" + "x" * kib * KIB,
+                           "/v1/assistants?after=" + "x" * kib * KIB,
                            "/" + "%00" * (kib * KIB // 3), "/nowhere/" + "x/" * (kib * KIB // 2)):
                 with cases.case(f"{kib} KiB {target[:30]}"):
                     expect_error(one_answer(wire.request_bytes("GET", target)), 414, "uri_too_long")
@@ -343,14 +358,17 @@ def absolute_targets_are_served_for_this_host_only():
                 if fine and answer is not None and answer.status == 200:
                     expect_ok(answer, "thread")
                 else:
-                    expect_error(answer, (400, 403, 404), ("unknown_path", "forbidden_host", "invalid_params"))
+                    expect_error(answer, (400, 403, 404),
+                                 ("unknown_path", "forbidden_host", "invalid_params"))
 
 
 @test
 def targets_of_other_forms_are_refused():
     with tap.cases() as cases:
-        for method, target in (("GET", "*"), ("OPTIONS", "*"), ("GET", "v1/threads"), ("GET", "healthz"),
-                               ("CONNECT", "localhost:80"), ("GET", "?x"), ("GET", "#"), ("GET", "\\v1")):
+        for method, target in (("GET", "*"), ("OPTIONS", "*"), ("GET", "v1/threads"),
+                               ("GET", "healthz"),
+                               ("CONNECT", "localhost:80"), ("GET", "?x"), ("GET", "#"),
+                               ("GET", "\\v1")):
             with cases.case(f"{method} {target}"):
                 answer = one_answer(wire.request_bytes(method, target))
                 assert answer is None or 400 <= answer.status < 500, answer
@@ -360,7 +378,8 @@ def targets_of_other_forms_are_refused():
 @test
 def a_fragment_is_no_part_of_a_path():
     thread = world.thread()
-    for target in (f"/v1/threads/{thread}#part", f"/v1/threads/{thread}?#part", f"/v1/threads#/{thread}"):
+    for target in (f"/v1/threads/{thread}#part", f"/v1/threads/{thread}?#part",
+                   f"/v1/threads#/{thread}"):
         answer = one_answer(wire.request_bytes("GET", target))
         assert answer is not None and answer.status in (200, 400, 404, 405), answer
     is_alive(gateway)

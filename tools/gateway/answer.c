@@ -86,5 +86,7 @@ char *answer_error(const struct runstore_error *error, unsigned int *status)
 char *answer_refusal(enum refusal refusal, unsigned int *status)
 {
 	*status = refusals[refusal].status;
-	return body(refusals[refusal].message, "invalid_request_error", "", refusals[refusal].code);
+	return body(refusals[refusal].message,
+		*status < 500 ? "invalid_request_error" : "server_error", "",
+		refusals[refusal].code);
 }

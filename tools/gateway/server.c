@@ -31,7 +31,8 @@ struct server {
 	struct MHD_Daemon *mhd;
 	struct watchdog *dog;
 	atomic_uint open; /* exchanges */
-	int listens;	  /* after server_quiet(): its threads may still look at it; else -1 */
+	atomic_bool stopping;
+	int listens; /* after server_quiet(): its threads may still look at it; else -1 */
 };
 
 static struct connection *connection_of(struct MHD_Connection *con)
@@ -355,7 +356,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *con, con
 		return r;
 	}
 	connection_enter(server->dog, connection_of(con), CONNECTION_BUSY, 0);
-	route(server, x);
+	if (server->stopping) { /* what would be suspended now would never be resumed */
+		exchange_add_header(x, "Connection", "close");
+		exchange_refuse(x, REFUSE_STOPPING);
+	} else {
+		route(server, x);
+	}
 	return exchange_send(x, &r) ? r : MHD_YES;
 }
 
@@ -448,6 +454,7 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 
 void server_quiet(struct server *server)
 {
+	server->stopping = true;
 	server->listens = MHD_quiesce_daemon(server->mhd);
 }
 
