@@ -76,10 +76,19 @@ static void json_free(json_t **value)
 	json_decref(*value);
 }
 
+static int refuse_depth(const char *param, struct runstore_error *error)
+{
+	return fail(error, RUNSTORE_E_TOO_LARGE, param,
+		"This JSON is nested deeper than %d levels.", JSON_DEPTH);
+}
+
 static int json_refuse(const json_error_t *e, const char *param, struct runstore_error *error)
 {
 	if (json_error_code(e) == json_error_out_of_memory) {
 		return fail_memory(error);
+	}
+	if (json_error_code(e) == json_error_stack_overflow) {
+		return refuse_depth(param, error);
 	}
 	return fail(error, RUNSTORE_E_INVALID_PARAMS, param,
 		"This is not JSON, line %d, column %d: %s.", e->line, e->column, e->text);
@@ -97,8 +106,7 @@ int json_read(const char *text, size_t len, const char *param, struct buf *out,
 		return json_refuse(&e, param, error);
 	}
 	if (!json_put(value, JSON_DEPTH, out)) {
-		return fail(error, RUNSTORE_E_INVALID_PARAMS, param,
-			"This JSON is nested deeper than %d levels.", JSON_DEPTH);
+		return refuse_depth(param, error);
 	}
 	return buf_error(out) ? fail_memory(error) : 0;
 }

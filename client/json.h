@@ -9,7 +9,8 @@
 
 /*
  * Append the value that the @len bytes at @text are. RUNSTORE_E_INVALID_PARAMS, with @param and
- * the position in the message; RUNSTORE_E_INTERNAL without memory. @out may then hold a part.
+ * the position in the message; RUNSTORE_E_TOO_LARGE where it is nested deeper than JSON_DEPTH;
+ * RUNSTORE_E_INTERNAL without memory. @out may then hold a part.
  * A buffer's own limit is not looked at.
  */
 int json_read(const char *text, size_t len, const char *param, struct buf *out,

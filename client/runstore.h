@@ -126,7 +126,8 @@ RUNSTORE_API bool runstore_value_integer(struct runstore_value value, int64_t *o
  * One JSON text to MessagePack bytes, for free(). Members keep their order; a number with a
  * fraction or an exponent becomes a float64. Returns RUNSTORE_E_INVALID_PARAMS, with line and
  * column in the message, for what is no JSON (duplicate members, integers beyond 64 bits and
- * invalid UTF-8 included) or is nested deeper than 64 levels; RUNSTORE_E_INTERNAL without memory.
+ * invalid UTF-8 included), RUNSTORE_E_TOO_LARGE for what is nested deeper than 64 levels,
+ * RUNSTORE_E_INTERNAL without memory.
  */
 RUNSTORE_API int runstore_json_to_msgpack(
 	const char *text, void **data, size_t *size, struct runstore_error *error);
