@@ -85,6 +85,19 @@ static void origins_are_those_that_were_given(void **state)
 	assert_false(guard_origin(&o, NULL));
 }
 
+static void pages_of_others_change_nothing(void **state)
+{
+	const struct options o = {.cors = {.name = {"https://app.example"}, .n = 1}};
+
+	assert_true(guard_change(&o, NULL, "localhost:8788"));
+	assert_true(guard_change(&o, "https://app.example", "localhost:8788"));
+	assert_true(guard_change(&o, "http://localhost:8788", "localhost:8788"));
+	assert_false(guard_change(&o, "https://evil.com", "localhost:8788"));
+	assert_false(guard_change(&o, "http://localhost:9999", "localhost:8788"));
+	assert_false(guard_change(&o, "null", "localhost:8788"));
+	assert_false(guard_change(&o, "", "localhost:8788"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +107,7 @@ int main(void)
 		cmocka_unit_test(without_a_token_any_key_will_do),
 		cmocka_unit_test(the_token_and_nothing_else_is_let_in),
 		cmocka_unit_test(origins_are_those_that_were_given),
+		cmocka_unit_test(pages_of_others_change_nothing),
 	};
 
 	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);

@@ -346,6 +346,21 @@ def pages_of_other_origins_get_no_leave_by_default():
 
 
 @test
+def pages_of_other_origins_change_nothing():
+    """A form needs no leave to be posted, and an empty body no type."""
+    before = world.call("server.stats")["threads"]
+    with tap.cases() as cases:
+        for origin in ("https://evil.com", "null", "http://localhost:1"):
+            with cases.case(origin):
+                answer = gateway.ask("POST", "/v1/threads", b"", [("Origin", origin)])
+                expect_error(answer, 403, "forbidden_origin")
+    assert world.call("server.stats")["threads"] == before
+    own = f"http://127.0.0.1:{gateway.port}"
+    answer = gateway.ask("POST", "/v1/threads", b"", [("Origin", own), ("Host", own[7:])])
+    assert answer.status == 200, answer
+
+
+@test
 def only_the_origins_that_are_given_get_leave():
     other = world.another_gateway("--cors", APP, "--cors", "http://localhost:3000")
     with tap.cases() as cases:

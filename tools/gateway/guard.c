@@ -135,3 +135,12 @@ bool guard_origin(const struct options *o, const char *origin)
 	}
 	return false;
 }
+
+bool guard_change(const struct options *o, const char *origin, const char *host)
+{
+	static const char scheme[] = "http://";
+
+	return !origin || guard_origin(o, origin) ||
+	       (host && !strncmp(origin, scheme, sizeof(scheme) - 1) &&
+		       !strcmp(origin + sizeof(scheme) - 1, host));
+}

@@ -15,5 +15,12 @@ bool guard_host(const struct options *options, const char *host);
  */
 bool guard_token(const struct options *options, const char *authorization);
 
+/*
+ * May something be changed by whom @origin is told of, for a server that was called @host? Programs
+ * tell of none. Browsers do, of each page that posts a form to wherever it likes, without asking;
+ * CORS would only keep the answer from it.
+ */
+bool guard_change(const struct options *options, const char *origin, const char *host);
+
 /* May pages of @origin, which may be NULL, use it? */
 bool guard_origin(const struct options *options, const char *origin);

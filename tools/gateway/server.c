@@ -230,6 +230,11 @@ static bool pass_guards(struct server *server, struct exchange *x, struct MHD_Co
 	} else if (!guard_host(o, exchange_request_header(x, "Host")) ||
 		   !names_us(o, exchange_target(x))) {
 		exchange_refuse(x, REFUSE_FORBIDDEN_HOST);
+	} else if (strcmp(exchange_method(x), "GET") != 0 &&
+		   strcmp(exchange_method(x), "OPTIONS") != 0 &&
+		   !guard_change(o, exchange_request_header(x, "Origin"),
+			   exchange_request_header(x, "Host"))) {
+		exchange_refuse(x, REFUSE_FORBIDDEN_ORIGIN);
 	} else {
 		allow_origin(server, x);
 		if (answer_preflight(server, x)) {
