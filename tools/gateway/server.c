@@ -314,7 +314,7 @@ static enum MHD_Result begin(
 		exchange_refuse(x, REFUSE_TOO_LARGE);
 		if (!exchange_request_header(x, "Expect")) {
 			connection_refuse(server->dog, c, REFUSE_TOO_LARGE);
-			connection_enter(server->dog, c, CONNECTION_BODY, bytes);
+			connection_enter(server->dog, c, CONNECTION_BODY, 0);
 			return MHD_YES;
 		}
 	}
