@@ -106,7 +106,8 @@ const char *url_trouble(const char *url)
 	if (!begins(url, IPC)) {
 		return "";
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* A daemon that hangs has a full backlog: this is not to wait for it. */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return "";
 	}

@@ -119,7 +119,7 @@ static int import_thread(struct import *im, struct slice bytes)
 	}
 	if (threads_get(txn, id, &t)) {
 		r = threads_encode(im->op, id, &t, &stored);
-		if (r || t.created || slice_eq(stored, bytes)) {
+		if (r || t.created || t.metadata.ptr || slice_eq(stored, bytes)) {
 			return r ? r : compare(im, "Thread", id, stored, bytes);
 		}
 	}

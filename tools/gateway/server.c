@@ -152,6 +152,7 @@ static enum MHD_Result look_at(void *context, enum MHD_ValueKind kind, const cha
 {
 	struct head *head = context;
 
+	head->unclear |= !*name || strpbrk(name, " \t"); /* "Content-Length : 2" */
 	if (!strcasecmp(name, "Host")) {
 		head->hosts++;
 		head->unclear |= value && strlen(value) != size;
