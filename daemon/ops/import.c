@@ -100,6 +100,11 @@ static int import_message(struct import *im, struct slice bytes)
 	if (messages_find(txn, message.id, &stored, &key)) {
 		return compare(im, "Message", message.id, stored, bytes);
 	}
+	if (message.run_id.ptr && runs_find(txn, message.run_id, &stored, &key) &&
+		!slice_eq(key_first_id(key_slice(&key)), message.thread_id)) {
+		return refuse(im, E_INVALID_PARAMS, "run_id", "Run", message.run_id,
+			"is not in the message's thread");
+	}
 	messages_insert(txn, &message, bytes, "imported");
 	im->imported++;
 	return 0;

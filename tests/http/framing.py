@@ -312,6 +312,17 @@ def a_body_that_breaks_off_creates_nothing():
 
 
 @test
+def a_blank_behind_the_name_of_a_header_hides_no_request():
+    inner = b"DELETE /v1/assistants/victim HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with gateway.connect() as connection:
+        connection.send(b"POST /v1/threads HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        b"Content-Length : " + str(len(inner)).encode() + b"\r\n\r\n" + inner)
+        answer = connection.answer_or_end()
+        assert answer is None or answer.status == 400, answer
+        assert connection.answer_or_end() is None
+
+
+@test
 def many_clients_at_once_all_get_their_own():
     ids = [world.thread() for _ in range(16)]
 
