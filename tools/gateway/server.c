@@ -32,7 +32,6 @@ struct server {
 	struct watchdog *dog;
 	atomic_uint open; /* exchanges */
 	atomic_bool stopping;
-	int listens; /* after server_quiet(): its threads may still look at it; else -1 */
 };
 
 static struct connection *connection_of(struct MHD_Connection *con)
@@ -437,7 +436,6 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 		return -ENOMEM;
 	}
 	server->gw = gw;
-	server->listens = -1;
 	fd = listen_on(gw->options);
 	r = fd < 0 ? fd : watchdog_open(&server->dog);
 	if (!r) {
@@ -461,7 +459,6 @@ int server_open(struct server **out, const struct gateway *gw, char *where, size
 void server_quiet(struct server *server)
 {
 	server->stopping = true;
-	server->listens = MHD_quiesce_daemon(server->mhd);
 }
 
 bool server_close(struct server *server, int ms)
@@ -478,9 +475,6 @@ bool server_close(struct server *server, int ms)
 		return false;
 	}
 	MHD_stop_daemon(server->mhd);
-	if (server->listens >= 0) {
-		close(server->listens);
-	}
 	watchdog_close(server->dog);
 	free(server);
 	return true;

@@ -16,7 +16,7 @@ struct server;
  */
 int server_open(struct server **out, const struct gateway *gw, char *where, size_t size);
 
-/* Take no more connections, and refuse what comes over those that there are. */
+/* Refuse what comes from now on. */
 void server_quiet(struct server *server);
 
 /*
